@@ -1,0 +1,1 @@
+"""Delta Loss against Progressive Loss: networks, losses, training, evaluation and evidence."""

@@ -1,0 +1,1 @@
+"""Examples: made, fetched, checked and kept in one format on disk."""

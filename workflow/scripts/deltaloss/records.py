@@ -1,0 +1,100 @@
+"""What a training and an evaluation leave on disk, as the stages downstream read it.
+
+Shape letters: N examples, T steps.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from deltaloss.files import atomic_path
+
+HISTORY_COLUMNS = (
+    "epoch",  # from 1
+    "learning_rate",
+    "train_loss",
+    "train_accuracy_percent",
+    "validation_accuracy_percent",
+    "train_seconds",
+    "validation_seconds",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """Whether each example's whole answer is right at each step.
+
+    Attributes:
+        correct: bool [T, N]; row t - 1 is step t.
+        nonfinite_step: int32 [N]; the first step at which the example's state is not finite,
+            0 when it stays finite. From that step on the example counts as wrong.
+        provenance: settings, digests, versions and device, as JSON values.
+    """
+
+    correct: NDArray[np.bool_]
+    nonfinite_step: NDArray[np.int32]
+    provenance: Mapping[str, object]
+
+    @property
+    def steps(self) -> int:
+        """Number of evaluated steps T."""
+        return int(self.correct.shape[0])
+
+    @property
+    def examples(self) -> int:
+        """Number of examples N."""
+        return int(self.correct.shape[1])
+
+    def curve(self) -> pd.DataFrame:
+        """Accuracy after each step: step, correct, examples, accuracy_percent, not_finite."""
+        steps = np.arange(1, self.steps + 1)
+        right = self.correct.sum(axis=1)
+        ended = np.sort(self.nonfinite_step[self.nonfinite_step > 0])
+        return pd.DataFrame(
+            {
+                "step": steps,
+                "correct": right,
+                "examples": self.examples,
+                "accuracy_percent": 100.0 * right / self.examples,
+                "not_finite": np.searchsorted(ended, steps, side="right"),
+            }
+        )
+
+    def best_step(self) -> int:
+        """First step of the highest accuracy, from 1 (tables 5-7, "steps until max accuracy")."""
+        return int(self.correct.sum(axis=1).argmax()) + 1
+
+
+def save_evaluation(path: Path, evaluation: Evaluation) -> None:
+    """Write one bit per example and step, packed along the examples."""
+    with atomic_path(path) as temporary:
+        np.savez_compressed(
+            temporary,
+            correct=np.packbits(evaluation.correct, axis=1),
+            examples=np.int64(evaluation.examples),
+            nonfinite_step=evaluation.nonfinite_step,
+            provenance=np.array(json.dumps(evaluation.provenance, sort_keys=True)),
+        )
+
+
+def load_evaluation(path: Path) -> Evaluation:
+    """Read what `save_evaluation` wrote."""
+    with np.load(path, allow_pickle=False) as stored:
+        examples = int(stored["examples"])
+        return Evaluation(
+            correct=np.unpackbits(stored["correct"], axis=1, count=examples).astype(np.bool_),
+            nonfinite_step=stored["nonfinite_step"],
+            provenance=json.loads(str(stored["provenance"])),
+        )
+
+
+def load_history(path: Path) -> pd.DataFrame:
+    """Read a training history: one row per epoch, the columns of `HISTORY_COLUMNS`."""
+    return pd.read_csv(path)
