@@ -19,7 +19,8 @@ from deltaloss.files import atomic_path
 HISTORY_COLUMNS = (
     "epoch",  # from 1
     "learning_rate",
-    "train_loss",
+    "train_loss",  # of the loss that is trained, mean over the batches
+    "final_step_loss",  # L(T), mean over the batches
     "train_accuracy_percent",
     "validation_accuracy_percent",
     "train_seconds",

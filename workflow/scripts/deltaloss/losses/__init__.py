@@ -1,0 +1,19 @@
+"""One module a loss, named as in the config, each with its `LOSS`.
+
+A module is imported only when its loss is asked for, so adding a loss retrains nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from deltaloss.losses.base import Criterion, Loss, Outcome
+
+__all__ = ["Criterion", "Loss", "Outcome", "make_loss"]
+
+
+def make_loss(name: str, *, steps: int, alpha: float | None = None) -> Loss:
+    """Make the loss of that name over `steps` steps; `alpha` for those that have one."""
+    settings = {} if alpha is None else {"alpha": alpha}
+    loss: Loss = import_module(f"{__name__}.{name}").LOSS(steps=steps, **settings)
+    return loss

@@ -1,0 +1,131 @@
+"""The recurrent network with recall, for one- and two-dimensional puzzles (appendix A.3).
+
+Shape letters: N examples, C input channels, W width, *S the puzzle's pixels ([L] or [H, W]).
+A one-dimensional puzzle is kept as an image of height 1 with 1x3 filters: the same numbers as a
+one-dimensional convolution, from the two-dimensional kernels that every backend tunes best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+CLASSES = 2
+
+
+def _convolution(dimensions: int, inputs: int, outputs: int) -> nn.Conv2d:
+    """Give a filter of length three per dimension, stride 1, size kept, no bias (A.3 item 2)."""
+    kernel, padding = ((1, 3), (0, 1)) if dimensions == 1 else ((3, 3), (1, 1))
+    return nn.Conv2d(inputs, outputs, kernel, padding=padding, bias=False)
+
+
+class ResidualBlock(nn.Module):
+    """Two convolutions with a skip connection, each followed by a ReLU (A.3 item 5)."""
+
+    def __init__(self, dimensions: int, width: int) -> None:
+        super().__init__()
+        self.conv1 = _convolution(dimensions, width, width)
+        self.conv2 = _convolution(dimensions, width, width)
+
+    def forward(self, state: Tensor) -> Tensor:
+        """Map [N, W, H, L] to the same shape."""
+        return F.relu(self.conv2(F.relu(self.conv1(state))) + state)
+
+
+class Recall(NamedTuple):
+    """What every step needs of the input, computed once: the recall convolution acts on [s, x]."""
+
+    input_term: Tensor  # [N, W, H, L]: the convolution's response to x
+    state_weight: Tensor  # [W, W, ...]: the filters that act on the state
+
+
+class RecallNetwork(nn.Module):
+    """F(x, s_t) of the paper: project the puzzle to a state, step it, read an answer out of it.
+
+    Args:
+        dimensions: 1 or 2, the puzzle's dimensions.
+        channels: C, channels of the puzzle.
+        width: W, channels of the state (table 1, "internal block").
+        head: channels of the first two head layers; the third has two, one a class (table 1).
+        recall_relu: whether a ReLU follows the recall convolution (A.3 item 4).
+    """
+
+    def __init__(
+        self,
+        *,
+        dimensions: int,
+        channels: int,
+        width: int,
+        head: Sequence[int],
+        recall_relu: bool = True,
+    ) -> None:
+        super().__init__()
+        self.dimensions = dimensions
+        self.width = width
+        self.recall_relu = recall_relu
+        self.projection = _convolution(dimensions, channels, width)
+        self.recall = _convolution(dimensions, width + channels, width)
+        self.blocks = nn.ModuleList(ResidualBlock(dimensions, width) for _ in range(2))
+        sizes = (width, *head, CLASSES)
+        self.head = nn.ModuleList(
+            _convolution(dimensions, before, after)
+            for before, after in zip(sizes[:-1], sizes[1:], strict=True)
+        )
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def embed(self, x: Tensor) -> tuple[Tensor, Recall]:
+        """Give the state before the first step and the input's share of every step.
+
+        Args:
+            x: puzzles, float [N, C, *S].
+        """
+        image = x.unsqueeze(2) if self.dimensions == 1 else x
+        image = image.contiguous(memory_format=torch.channels_last)
+        weight = self.recall.weight
+        input_term = F.conv2d(
+            image,
+            weight[:, self.width :].contiguous(memory_format=torch.channels_last),
+            padding=self.recall.padding,  # type: ignore[arg-type]
+        )
+        state_weight = weight[:, : self.width].contiguous(memory_format=torch.channels_last)
+        return F.relu(self.projection(image)), Recall(input_term, state_weight)
+
+    def step(self, state: Tensor, recall: Recall) -> Tensor:
+        """Do one reasoning step: recall, then the internal block. State in, state out."""
+        mixed = recall.input_term + F.conv2d(
+            state,
+            recall.state_weight,
+            padding=self.recall.padding,  # type: ignore[arg-type]
+        )
+        state = F.relu(mixed) if self.recall_relu else mixed
+        for block in self.blocks:
+            state = block(state)
+        return state
+
+    def readout(self, state: Tensor) -> Tensor:
+        """Read the logits out of a state: [N, 2, *S], channel 1 for "this pixel is 1"."""
+        first, second, last = self.head
+        logits: Tensor = last(F.relu(second(F.relu(first(state)))))
+        return logits.squeeze(2) if self.dimensions == 1 else logits
+
+    def unroll(self, x: Tensor, steps: int) -> Iterator[Tensor]:
+        """Yield the states s_1 to s_steps; step t is t passes of the internal block."""
+        state, recall = self.embed(x)
+        for _ in range(steps):
+            state = self.step(state, recall)
+            yield state
+
+    def forward(self, x: Tensor, steps: int) -> Tensor:
+        """Give the logits [N, 2, *S] after `steps` steps."""
+        state, recall = self.embed(x)
+        for _ in range(steps):
+            state = self.step(state, recall)
+        return self.readout(state)
+
+    def recurrent_parameters(self) -> list[nn.Parameter]:
+        """Give the parameters that the learning-rate throttle slows: recall and internal block."""
+        return [*self.recall.parameters(), *self.blocks.parameters()]
