@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from deltaloss.seeds import derive_seed
+from deltaloss.splits import training_count
 
 if TYPE_CHECKING:
     from deltaloss.datasets.store import Examples
@@ -49,7 +50,7 @@ def split_training(examples: Batch, *, fraction: float, seed: int) -> tuple[Batc
         fraction: share of the examples that goes to validation.
         seed: seed of the permutation (42 in the released code).
     """
-    train_count = int((1 - fraction) * len(examples) + 1e-9)
+    train_count = training_count(len(examples), fraction)
     order = torch.randperm(len(examples), generator=torch.Generator().manual_seed(seed))
     order = order.to(examples.inputs.device)
     return examples.take(order[:train_count]), examples.take(order[train_count:])

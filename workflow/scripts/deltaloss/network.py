@@ -14,6 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from deltaloss.seeds import derive_seed
+from deltaloss.settings import NetworkSettings
+from deltaloss.tasks.base import Task
+
 CLASSES = 2
 
 
@@ -129,3 +133,16 @@ class RecallNetwork(nn.Module):
     def recurrent_parameters(self) -> list[nn.Parameter]:
         """Give the parameters that the learning-rate throttle slows: recall and internal block."""
         return [*self.recall.parameters(), *self.blocks.parameters()]
+
+
+def make_network(task: Task, settings: NetworkSettings, *, seed: int = 0) -> RecallNetwork:
+    """Make an untrained network on the CPU; its weights come from the seed alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(seed, "weights"))
+        return RecallNetwork(
+            dimensions=task.dimensions,
+            channels=task.channels,
+            width=settings.width,
+            head=settings.head,
+            recall_relu=settings.recall_relu,
+        )

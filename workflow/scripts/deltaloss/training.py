@@ -20,7 +20,7 @@ from deltaloss.losses import Criterion, Loss
 from deltaloss.network import RecallNetwork
 from deltaloss.schedules import learning_rate_factor
 from deltaloss.seeds import derive_seed
-from deltaloss.settings import NetworkSettings, TrainingSettings
+from deltaloss.settings import TrainingSettings
 from deltaloss.tasks import Task
 
 SGD_MOMENTUM = 0.9
@@ -37,19 +37,6 @@ class Trained:
     weights: dict[str, Tensor] = field(default_factory=dict)
     best_epoch: int = 0
     history: list[Row] = field(default_factory=list)
-
-
-def make_network(task: Task, settings: NetworkSettings, *, seed: int) -> RecallNetwork:
-    """Make an untrained network on the CPU; its weights come from the seed alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(seed, "weights"))
-        return RecallNetwork(
-            dimensions=task.dimensions,
-            channels=task.channels,
-            width=settings.width,
-            head=settings.head,
-            recall_relu=settings.recall_relu,
-        )
 
 
 def make_optimizer(
@@ -123,9 +110,7 @@ def train_epoch(
 
 
 @torch.inference_mode()
-def accuracy_percent(
-    network: RecallNetwork, examples: Batch, *, task: Task, steps: int
-) -> float:
+def accuracy_percent(network: RecallNetwork, examples: Batch, *, task: Task, steps: int) -> float:
     """Share of the examples whose whole answer is right after `steps` steps, in percent."""
     right = [
         task.correct(network(task.encode(batch.inputs), steps), batch.inputs, batch.targets).sum()

@@ -52,9 +52,7 @@ class ProgressiveLoss:
         logits = network(x, self.steps)
         loss = criterion(logits)
         loss.backward()  # type: ignore[no-untyped-call]
-        return Outcome(
-            loss=loss.detach(), final_logits=logits.detach(), final_loss=loss.detach()
-        )
+        return Outcome(loss=loss.detach(), final_logits=logits.detach(), final_loss=loss.detach())
 
     def _partial_only(
         self, network: RecallNetwork, x: Tensor, criterion: Criterion, n: int, k: int

@@ -1,0 +1,51 @@
+# Each target makes the environment it needs first, so each works on a fresh machine.
+#   make quick   the whole story, small: data, nine trainings, figure 1, tables 4-7
+#   make paper   the paper's experiment, for a GPU
+#   make test    checks and tests
+#   make check   lint, format and types only
+
+.DEFAULT_GOAL := quick
+.DELETE_ON_ERROR:
+.PHONY: quick tiny paper test check clean-env
+
+CORES ?= all
+VENV := .venv
+RUN := . $(VENV)/bin/activate &&
+
+# The first of these that runs and is 3.11 to 3.13; or say make PYTHON=/path/to/python quick.
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python,\
+	$(shell $(name) -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) and print("$(name)")' 2>/dev/null)))
+
+quick: $(VENV)/.runtime
+	$(RUN) snakemake --cores $(CORES) --configfile workflow/presets/quick.yaml
+
+tiny: $(VENV)/.runtime
+	$(RUN) snakemake --cores $(CORES) --configfile workflow/presets/tiny.yaml
+
+paper: $(VENV)/.runtime
+	$(RUN) snakemake --cores 4 --resources gpu=1
+
+test: check
+	$(RUN) pytest -n auto --dist worksteal
+
+check: $(VENV)/.dev
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) snakefmt --check Snakefile workflow/rules
+	$(RUN) mypy
+	$(RUN) snakemake --lint
+
+$(VENV)/.runtime: envs/requirements.txt envs/constraints.txt | $(VENV)/bin/python
+	$(RUN) python -m pip install --disable-pip-version-check --quiet -r envs/requirements.txt
+	touch $@
+
+$(VENV)/.dev: envs/requirements-dev.txt $(VENV)/.runtime
+	$(RUN) python -m pip install --disable-pip-version-check --quiet -r envs/requirements-dev.txt
+	touch $@
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; say make PYTHON=/path/to/python" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+clean-env:
+	rm -rf $(VENV)

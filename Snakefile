@@ -1,0 +1,93 @@
+# Delta Loss against Progressive Loss: figure 1 and tables 4-7 of the paper, from nothing.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+
+
+wildcard_constraints:
+    experiment=re.escape(experiment.name),
+    task="|".join(experiment.tasks),
+    run="[a-z_]+(-[0-9.e-]+)?",
+    seed="[0-9]+",
+    split="train|test",
+
+
+localrules:
+    all,
+    chess,
+    mazes,
+    prefix_sums,
+    data,
+    models,
+    evaluations,
+    statistics,
+    tables,
+    figures,
+
+
+rule all:
+    default_target: True
+    input:
+        figure_files("figure_1"),
+        TABLE_FILES,
+        STATISTICS_FILES,
+
+
+rule chess:
+    input:
+        lambda wildcards: task_files("chess"),
+
+
+rule mazes:
+    input:
+        lambda wildcards: task_files("mazes"),
+
+
+rule prefix_sums:
+    input:
+        lambda wildcards: task_files("prefix_sums"),
+
+
+rule data:
+    input:
+        [data_file(task, split) for task in experiment.tasks for split in ("train", "test")],
+
+
+rule models:
+    input:
+        [model_files(task, "models/{task}/{run}/seed{seed}.safetensors") for task in experiment.tasks],
+
+
+rule evaluations:
+    input:
+        [model_files(task, "evaluations/{task}/{run}/seed{seed}.npz") for task in experiment.tasks],
+
+
+rule statistics:
+    input:
+        STATISTICS_FILES,
+
+
+rule tables:
+    input:
+        TABLE_FILES,
+
+
+rule figures:
+    input:
+        figure_files("figure_1"),
+        [figure_files(f"figure_1_{task}") for task in experiment.tasks],
+
+
+include: "workflow/rules/data.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/statistics.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"

@@ -1,0 +1,117 @@
+# Helpers of the rules: the checked experiment, the paths of its files, the settings of its jobs.
+import re
+import sys
+from pathlib import Path
+
+SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
+if str(SCRIPTS) not in sys.path:
+    sys.path.insert(0, str(SCRIPTS))
+
+from deltaloss.configuration import check_results_folder, read_experiment
+from deltaloss.errors import UserError
+from deltaloss.fingerprint import canonical, code_digest
+from deltaloss.paper import TABLE_NUMBERS
+from deltaloss.runs import parse_run
+
+try:
+    experiment = read_experiment(
+        config, Path(workflow.basedir) / "workflow" / "schemas" / "config.schema.yaml"
+    )
+    check_results_folder(Path("results") / experiment.name)
+except UserError as error:
+    raise WorkflowError(str(error))
+
+# The paper's order: chess, mazes, prefix sums; puzzles of one's own come behind.
+TASKS = sorted(experiment.tasks, key=lambda task: TABLE_NUMBERS.get(task, 99))
+NUMBERED = {str(TABLE_NUMBERS[task]): task for task in TASKS if task in TABLE_NUMBERS}
+TABLE_FORMATS = ("csv", "md", "tex")
+FIGURE_FORMATS = ("pdf", "svg", "png")
+
+
+def data_file(task, split):
+    """Path of a puzzle's examples; it says what they are, so experiments can share them."""
+    if task == "chess":
+        return f"results/data/chess/{experiment.chess_key()}/{split}.npz"
+    part = experiment.tasks[task].data[split]
+    return (
+        f"results/data/{task}/{split}_size{part['size']}_count{part['count']}"
+        f"_seed{experiment.data_seed}.npz"
+    )
+
+
+def model_files(task, pattern, runs=None):
+    """Files of every run and seed of a puzzle, in the config's order."""
+    return expand(
+        f"results/{experiment.name}/{pattern}",
+        task=task,
+        run=[run.name for run in runs or experiment.tasks[task].runs],
+        seed=experiment.seeds,
+    )
+
+
+def table_files(number):
+    return [f"results/{experiment.name}/tables/table_{number}.{kind}" for kind in TABLE_FORMATS]
+
+
+def figure_files(name):
+    return [f"results/{experiment.name}/figures/{name}.{kind}" for kind in FIGURE_FORMATS]
+
+
+TABLE_FILES = [path for number in ("4", *NUMBERED) for path in table_files(number)]
+STATISTICS_FILES = [
+    f"results/{experiment.name}/statistics/{name}.csv" for name in ("mcnemar", "untrained")
+]
+
+
+def task_files(task):
+    """All that one puzzle gives: its table, its panel of figure 1, its statistics."""
+    if task not in experiment.tasks:
+        raise WorkflowError(f"{task}: not among the tasks of the config ({', '.join(TASKS)})")
+    return [
+        *table_files(TABLE_NUMBERS[task]),
+        *figure_files(f"figure_1_{task}"),
+        f"results/{experiment.name}/statistics/mcnemar_{task}.csv",
+        f"results/{experiment.name}/statistics/untrained_{task}.csv",
+    ]
+
+
+def job(script, settings, *modules):
+    """Give what decides whether a job runs again, as one sorted value: see README, "Reruns"."""
+    code = code_digest(SCRIPTS / script, *(f"deltaloss.{module}" for module in modules))
+    return canonical({"code": code, **settings})
+
+
+def train_settings(wildcards):
+    task, run = experiment.tasks[wildcards.task], parse_run(wildcards.run)
+    settings = {
+        "alpha": run.alpha,
+        "loss": run.loss,
+        "network": task.network,
+        "seed": int(wildcards.seed),
+        "split_seed": experiment.data_seed,
+        "task": task.name,
+        "train_steps": task.train_steps,
+        "training": task.training[run.loss],
+        "validation_fraction": task.data["validation_fraction"],
+    }
+    return job("train_model.py", settings, f"losses.{run.loss}", f"tasks.{task.name}")
+
+
+def evaluate_settings(script, task, **settings):
+    task = experiment.tasks[task]
+    chosen = {"network": task.network, "task": task.name, **settings}
+    return job(script, chosen, f"tasks.{task.name}")
+
+
+def task_summary(task):
+    """Give what tables, figures and tests need to know of a puzzle."""
+    task = experiment.tasks[task]
+    return {
+        "plotted": [run.name for run in task.plotted],
+        "runs": [run.name for run in task.runs],
+        "seeds": list(experiment.seeds),
+        "task": task.name,
+        "test_size": task.data["test"].get("size"),
+        "train_size": task.data["train"].get("size"),
+        "train_steps": task.train_steps,
+    }

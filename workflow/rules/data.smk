@@ -1,0 +1,74 @@
+# Puzzles, made or converted once; shared by all experiments.
+
+
+rule make_prefix_sums:
+    output:
+        examples="results/data/prefix_sums/{split}_size{size}_count{count}_seed{seed}.npz",
+        card="results/data/prefix_sums/{split}_size{size}_count{count}_seed{seed}.json",
+    log:
+        "results/data/logs/prefix_sums/{split}_size{size}_count{count}_seed{seed}.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        job=lambda wildcards: job("make_prefix_sums.py", {}),
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    script:
+        "../scripts/make_prefix_sums.py"
+
+
+rule make_mazes:
+    output:
+        examples="results/data/mazes/{split}_size{size}_count{count}_seed{seed}.npz",
+        card="results/data/mazes/{split}_size{size}_count{count}_seed{seed}.json",
+    log:
+        "results/data/logs/mazes/{split}_size{size}_count{count}_seed{seed}.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        job=lambda wildcards: job("make_mazes.py", {}),
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    script:
+        "../scripts/make_mazes.py"
+
+
+rule make_mates:
+    output:
+        train="results/data/chess/mates-{key}/train.npz",
+        test="results/data/chess/mates-{key}/test.npz",
+        cards=expand("results/data/chess/mates-{{key}}/{split}.json", split=["train", "test"]),
+    log:
+        "results/data/logs/chess/mates-{key}.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        job=lambda wildcards: job("make_mates.py", experiment.chess_settings()),
+    threads: 4
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    script:
+        "../scripts/make_mates.py"
+
+
+rule convert_lichess:
+    input:
+        puzzles=lambda wildcards: experiment.tasks["chess"].data["puzzles"],
+    output:
+        train="results/data/chess/lichess-{key}/train.npz",
+        test="results/data/chess/lichess-{key}/test.npz",
+        cards=expand("results/data/chess/lichess-{{key}}/{split}.json", split=["train", "test"]),
+    log:
+        "results/data/logs/chess/lichess-{key}.log",
+    conda:
+        "../../envs/data.yaml"
+    params:
+        job=lambda wildcards: job("convert_lichess.py", experiment.chess_settings()),
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    script:
+        "../scripts/convert_lichess.py"

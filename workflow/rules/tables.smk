@@ -1,0 +1,57 @@
+# The paper's tables 4-7, ours beside the paper's printed values.
+
+
+rule tabulate_training:
+    input:
+        [model_files(task, "histories/{task}/{run}/seed{seed}.csv") for task in TASKS],
+    output:
+        report(
+            expand("results/{{experiment}}/tables/table_4.{kind}", kind=TABLE_FORMATS),
+            caption="../report/table_4.rst",
+            category="Tables",
+            labels={"table": "4", "what": "training"},
+        ),
+    log:
+        "results/{experiment}/logs/tabulate_training.log",
+    conda:
+        "../../envs/evidence.yaml"
+    params:
+        job=job(
+            "tabulate_training.py",
+            {"experiment": experiment.name, "tasks": [task_summary(task) for task in TASKS]},
+        ),
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../scripts/tabulate_training.py"
+
+
+rule tabulate_accuracy:
+    input:
+        lambda wildcards: model_files(
+            NUMBERED[wildcards.number], "evaluations/{task}/{run}/seed{seed}.csv"
+        ),
+    output:
+        report(
+            expand("results/{{experiment}}/tables/table_{{number}}.{kind}", kind=TABLE_FORMATS),
+            caption="../report/accuracy.rst",
+            category="Tables",
+            labels={"table": "{number}", "what": "accuracy"},
+        ),
+    log:
+        "results/{experiment}/logs/tabulate_accuracy/{number}.log",
+    wildcard_constraints:
+        number="[567]",
+    conda:
+        "../../envs/evidence.yaml"
+    params:
+        job=lambda wildcards: job(
+            "tabulate_accuracy.py",
+            {"experiment": experiment.name, **task_summary(NUMBERED[wildcards.number])},
+        ),
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    script:
+        "../scripts/tabulate_accuracy.py"

@@ -1,0 +1,30 @@
+"""Convert Lichess puzzles to boards and moves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from deltaloss.datasets.store import save_examples
+
+from deltaloss.datasets.lichess import make_from_lichess
+from deltaloss.jobs import job_log
+
+
+def main(job: Any) -> None:
+    """Convert the easiest puzzles for training and the hardest for the test."""
+    chosen = job.params.job
+    train, test = make_from_lichess(
+        Path(job.input.puzzles),
+        train_count=chosen["train_count"],
+        test_count=chosen["test_count"],
+        orientation=chosen["orientation"],
+    )
+    card = {"task": "chess", "source": "lichess", **chosen}
+    save_examples(Path(job.output.train), train, card={**card, "split": "train"})
+    save_examples(Path(job.output.test), test, card={**card, "split": "test"})
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0], "chess data"):
+        main(snakemake)

@@ -1,0 +1,285 @@
+"""Chess puzzles from a Lichess puzzle CSV, in every form it has been published in.
+
+The dump of 2021 has nine columns and no header; later ones have a header, and a tenth column. The
+FEN of a row stands before the opponent's move: the first of `Moves` leads to the puzzle, the
+second is its answer, the rest is not used. The original archive is such a file sorted by rating.
+
+Shape letters: N puzzles.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import chess
+import numpy as np
+from numpy.typing import NDArray
+
+from deltaloss.datasets.chess_boards import RECORD_FIELDS, count_special_moves, pack, unpack
+from deltaloss.datasets.store import Examples
+from deltaloss.errors import DataError
+
+COLUMNS = (
+    "PuzzleId",
+    "FEN",
+    "Moves",
+    "Rating",
+    "RatingDeviation",
+    "Popularity",
+    "NbPlays",
+    "Themes",
+    "GameUrl",
+)
+"""Columns of a file without a header; with one, their order is free and others may stand there."""
+
+NEEDED_COLUMNS = ("FEN", "Moves", "Rating")
+
+_FEN = re.compile(
+    r"([1-8KQBNRPkqbnrp]+(?:/[1-8KQBNRPkqbnrp]+){7}) ([wb]) (-|[KQkq]+) (-|[a-h][36])( \d+ \d+)?"
+)
+_EMPTY_RUNS = str.maketrans({str(length): "." * length for length in range(1, 9)})
+
+
+def _selecting(letters: str) -> dict[int, int]:
+    """Give a translation of a row of pieces to a binary number that is 1 at `letters`."""
+    return str.maketrans(".KQBNRPkqbnrp", "".join("01"[x in letters] for x in ".KQBNRPkqbnrp"))
+
+
+_KINGS, _QUEENS, _BISHOPS = _selecting("Kk"), _selecting("Qq"), _selecting("Bb")
+_KNIGHTS, _ROOKS, _PAWNS = _selecting("Nn"), _selecting("Rr"), _selecting("Pp")
+_WHITE, _BLACK = _selecting("KQBNRP"), _selecting("kqbnrp")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Puzzles:
+    """Puzzles in the order of their rating, equals in the order of the file.
+
+    Attributes:
+        ratings: float64 [N], ascending.
+        records: packed positions, uint64 [N, 9], see `chess_boards.pack`.
+    """
+
+    ratings: NDArray[np.float64]
+    records: NDArray[np.uint64]
+
+    def __len__(self) -> int:
+        """Give the number of puzzles N."""
+        return len(self.ratings)
+
+    def examples(self, rows: slice, orientation: str) -> Examples:
+        """Give some of the puzzles as the network sees them, planes and squares."""
+        inputs, targets = unpack(self.records[rows], orientation)
+        return Examples(inputs=inputs, targets=targets)
+
+    def statistics(self) -> dict[str, int | float]:
+        """Count what is in the file: puzzles, unusual moves, and the spread of the ratings."""
+        low, middle, high = np.quantile(self.ratings, (0, 0.5, 1)).tolist()
+        return {
+            "puzzles": len(self),
+            **count_special_moves(self.records),
+            "rating_lowest": low,
+            "rating_median": middle,
+            "rating_highest": high,
+        }
+
+
+def make_from_lichess(
+    path: Path, *, train_count: int, test_count: int, orientation: str
+) -> tuple[Examples, Examples]:
+    """Cut a puzzle file into training and test examples, as `cut_puzzles` says."""
+    return cut_puzzles(
+        read_puzzles(path),
+        path,
+        train_count=train_count,
+        test_count=test_count,
+        orientation=orientation,
+    )
+
+
+def cut_puzzles(
+    puzzles: Puzzles, path: Path, *, train_count: int, test_count: int, orientation: str
+) -> tuple[Examples, Examples]:
+    """Give the puzzles of lowest rating for training, in that order, and the highest for testing.
+
+    The first rows of the sorted file are for training and its last rows for testing; the original
+    cut [0, 600000) and [600000, 700000) is this one when the file has just the rows asked for.
+
+    Raises:
+        DataError: the file `path` has fewer puzzles than both counts together.
+    """
+    found, needed = len(puzzles), train_count + test_count
+    if found < needed:
+        raise DataError(
+            f"{path}: {found:,} puzzles, but {train_count:,} for training and {test_count:,} for "
+            f"testing need {needed:,}; ask for fewer or give a larger file"
+        )
+    train = puzzles.examples(slice(0, train_count), orientation)
+    return train, puzzles.examples(slice(found - test_count, found), orientation)
+
+
+def check_puzzles(path: Path) -> int:
+    """Check every row of a puzzle file and give the number of puzzles. Errors: `read_puzzles`."""
+    return len(read_puzzles(path))
+
+
+def read_puzzles(path: Path) -> Puzzles:
+    """Read and check a puzzle file, line by line, keeping 80 bytes a puzzle.
+
+    Raises:
+        DataError: no such file, no puzzles, text that is not UTF-8, missing columns, or a row
+            with a broken FEN, fewer than two moves, an illegal move or no rating. The text names
+            the file and the line.
+    """
+    ratings, fields = array("d"), array("Q")
+    for row in _rows(path):
+        try:
+            rating, record = _parse(row)
+        except ValueError as error:
+            raise DataError(f"{path}, line {row.line}: {error}") from error
+        ratings.append(rating)
+        fields.extend(record)
+    if not ratings:
+        raise DataError(f"{path}: there are no puzzles in this file")
+    values = np.frombuffer(ratings, dtype=np.float64)
+    order = np.argsort(values, kind="stable")
+    records = np.frombuffer(fields, dtype=np.uint64).reshape(-1, RECORD_FIELDS)
+    return Puzzles(ratings=values[order], records=records[order])
+
+
+class _Row(NamedTuple):
+    """What is used of one row, as text."""
+
+    line: int
+    fen: str
+    moves: str
+    rating: str
+
+
+def _rows(path: Path) -> Iterator[_Row]:
+    """Yield the rows of a puzzle file with or without a header; blank lines are passed over."""
+    try:
+        with path.open("rb") as handle:
+            reader = csv.reader(_lines(handle, path))
+            places: tuple[int, ...] | None = None
+            for cells in reader:
+                if not cells:
+                    continue
+                if places is None:
+                    places, is_header = _find_columns(cells, f"{path}, line {reader.line_num}")
+                    if is_header:
+                        continue
+                if len(cells) <= max(places):
+                    raise DataError(_too_short(cells, places, f"{path}, line {reader.line_num}"))
+                yield _Row(reader.line_num, *(cells[place] for place in places))
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: there is no such puzzle file") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+    except csv.Error as error:
+        raise DataError(f"{path}, line {reader.line_num}: not a CSV row: {error}") from error
+
+
+def _lines(handle: BinaryIO, path: Path) -> Iterator[str]:
+    """Yield the lines as text, each decoded by itself, so that an error knows its line."""
+    for number, line in enumerate(handle, start=1):
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{path}, line {number}: not UTF-8 text; decompress a .zst dump before use"
+            ) from error
+
+
+def _find_columns(cells: list[str], where: str) -> tuple[tuple[int, ...], bool]:
+    """Give the places of the needed columns, and whether this first row is a header."""
+    if not set(cells) & set(COLUMNS):
+        absent = COLUMNS[len(cells) :]
+        if absent:
+            raise DataError(
+                f"{where}: no header and only {len(cells)} columns; missing in a file "
+                f"without one: {', '.join(absent)}"
+            )
+        return tuple(COLUMNS.index(name) for name in NEEDED_COLUMNS), False
+    missing = [name for name in NEEDED_COLUMNS if name not in cells]
+    if missing:
+        raise DataError(f"{where}: the header misses the columns {', '.join(missing)}")
+    return tuple(cells.index(name) for name in NEEDED_COLUMNS), True
+
+
+def _too_short(cells: list[str], places: tuple[int, ...], where: str) -> str:
+    """Say which columns a row misses."""
+    missing = [
+        name for name, place in zip(NEEDED_COLUMNS, places, strict=True) if place >= len(cells)
+    ]
+    return f"{where}: {len(cells)} columns, missing {', '.join(missing)}"
+
+
+def _parse(row: _Row) -> tuple[float, tuple[int, ...]]:
+    """Give the rating and the packed position of a row. ValueError: the row cannot be used."""
+    rating = _parse_rating(row.rating)
+    board = _parse_fen(row.fen)
+    moves = row.moves.split(maxsplit=2)
+    if len(moves) < 2:
+        raise ValueError(
+            f"{len(moves)} of the two moves needed, the opponent's and the answer, in {row.moves!r}"
+        )
+    board.push(_parse_move(board, moves[0]))
+    return rating, pack(board, _parse_move(board, moves[1]))
+
+
+def _parse_rating(text: str) -> float:
+    try:
+        rating = float(text)
+    except ValueError:
+        rating = float("nan")
+    if not math.isfinite(rating):
+        raise ValueError(f"the rating {text!r} is not a number")
+    return rating
+
+
+def _parse_fen(fen: str) -> chess.Board:
+    """Give the board of a FEN, as `chess.Board(fen)` does in four times the time."""
+    match = _FEN.fullmatch(fen)
+    if match is None:
+        raise ValueError(f"broken FEN {fen!r}")
+    placement, turn, castling, en_passant, _ = match.groups()
+    ranks = placement.translate(_EMPTY_RUNS).split("/")
+    if [len(rank) for rank in ranks] != [8] * 8:
+        raise ValueError(f"broken FEN {fen!r}: a rank has not eight squares")
+    cells = "".join([rank[::-1] for rank in ranks])  # h8 first: the highest bit of a board
+    board = chess.Board(None)
+    board.kings = int(cells.translate(_KINGS), 2)
+    board.queens = int(cells.translate(_QUEENS), 2)
+    board.bishops = int(cells.translate(_BISHOPS), 2)
+    board.knights = int(cells.translate(_KNIGHTS), 2)
+    board.rooks = int(cells.translate(_ROOKS), 2)
+    board.pawns = int(cells.translate(_PAWNS), 2)
+    black, white = int(cells.translate(_BLACK), 2), int(cells.translate(_WHITE), 2)
+    board.occupied_co = [black, white]
+    board.occupied = black | white
+    board.turn = turn == "w"
+    board.set_castling_fen(castling)
+    board.ep_square = None if en_passant == "-" else chess.parse_square(en_passant)
+    status = board.status()
+    if status:
+        raise ValueError(f"impossible position {fen!r}: {_describe(status)}")
+    return board
+
+
+def _describe(status: chess.Status) -> str:
+    """Name what is wrong with a position in lower-case words."""
+    return ", ".join(str(flag.name).lower().replace("_", " ") for flag in status)
+
+
+def _parse_move(board: chess.Board, text: str) -> chess.Move:
+    move = board.parse_uci(text)
+    if not move:
+        raise ValueError(f"{text!r} is not a move")
+    return move

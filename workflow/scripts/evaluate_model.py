@@ -1,0 +1,55 @@
+"""Evaluate one trained network on the test set, at every step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from deltaloss.datasets.store import load_card, load_examples
+
+from deltaloss.batches import to_device
+from deltaloss.checkpoints import load_weights
+from deltaloss.devices import choose_device, describe_machine
+from deltaloss.evaluation import evaluate
+from deltaloss.files import write_text
+from deltaloss.jobs import Progress, job_log, logger
+from deltaloss.network import make_network
+from deltaloss.records import save_evaluation
+from deltaloss.settings import NetworkSettings
+from deltaloss.tasks import load_task
+
+
+def main(job: Any) -> None:
+    """Read weights and examples, write one bit an example and step, and the accuracy curve."""
+    chosen = job.params.job
+    torch.set_num_threads(job.threads)
+    device = choose_device(job.config["device"])
+    task = load_task(chosen["task"])
+    network = make_network(task, NetworkSettings(**chosen["network"]))
+    trained = load_weights(Path(job.input.model), network)
+    progress = Progress()
+    evaluation = evaluate(
+        network.to(device).eval(),
+        to_device(load_examples(Path(job.input.examples)), device),
+        task=task,
+        steps=chosen["steps"],
+        batch_size=job.config["tasks"][task.name]["evaluation"]["batch_size"],
+        provenance={
+            "settings": chosen,
+            "trained": trained,
+            "data_digest": load_card(Path(job.input.examples).with_suffix(".json"))["digest"],
+            "machine": describe_machine(device),
+        },
+        progress=lambda done, total: progress(done, total, "examples,"),
+    )
+    save_evaluation(Path(job.output.bits), evaluation)
+    curve = evaluation.curve()
+    write_text(Path(job.output.curve), curve.to_csv(index=False))
+    best = curve.loc[curve["accuracy_percent"].idxmax()]
+    logger.info("best %.2f %% after %d steps", best["accuracy_percent"], best["step"])
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0], "evaluate " + " ".join(snakemake.wildcards[1:])):
+        main(snakemake)

@@ -1,0 +1,22 @@
+"""Join the statistics of the puzzles into one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from deltaloss.files import write_text
+from deltaloss.jobs import job_log
+
+
+def main(job: Any) -> None:
+    """Write the rows of all inputs, in their order."""
+    frame = pd.concat([pd.read_csv(path) for path in job.input])
+    write_text(Path(job.output[0]), frame.to_csv(index=False))
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0], f"{snakemake.wildcards.statistic}"):
+        main(snakemake)

@@ -1,0 +1,76 @@
+"""Train one network on one puzzle with one loss."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from deltaloss.datasets.store import load_card, load_examples
+
+from deltaloss.batches import split_training, to_device
+from deltaloss.checkpoints import save_weights
+from deltaloss.devices import choose_device, describe_machine
+from deltaloss.files import write_json, write_text
+from deltaloss.jobs import Progress, job_log, logger
+from deltaloss.losses import make_loss
+from deltaloss.network import make_network
+from deltaloss.settings import NetworkSettings, TrainingSettings
+from deltaloss.tasks import load_task
+from deltaloss.training import train
+
+
+def main(job: Any) -> None:
+    """Read the examples, train, write weights, history and their summary."""
+    chosen = job.params.job
+    torch.set_num_threads(job.threads)
+    device = choose_device(job.config["device"])
+    settings = TrainingSettings(**chosen["training"])
+    task = load_task(chosen["task"])
+    train_set, validation_set = split_training(
+        to_device(load_examples(Path(job.input.examples)), device),
+        fraction=chosen["validation_fraction"],
+        seed=chosen["split_seed"],
+    )
+    network = make_network(task, NetworkSettings(**chosen["network"]), seed=chosen["seed"])
+    parameters = sum(p.numel() for p in network.parameters())
+    logger.info("%d parameters on %s", parameters, device)
+
+    progress = Progress()
+    trained = train(
+        network.to(device),
+        make_loss(chosen["loss"], steps=chosen["train_steps"], alpha=chosen["alpha"]),
+        train_set,
+        validation_set,
+        task=task,
+        settings=settings,
+        steps=chosen["train_steps"],
+        seed=chosen["seed"],
+        progress=lambda row: progress(
+            int(row["epoch"]),
+            settings.epochs,
+            "epochs, loss {train_loss:.4f}, training {train_accuracy_percent:.2f} %, "
+            "validation {validation_accuracy_percent:.2f} %,".format(**row),
+        ),
+    )
+    provenance = {
+        "settings": chosen,
+        "data_digest": load_card(Path(job.input.examples).with_suffix(".json"))["digest"],
+        "machine": describe_machine(device),
+    }
+    save_weights(Path(job.output.model), trained.weights, provenance=provenance)
+    write_text(Path(job.output.history), pd.DataFrame(trained.history).to_csv(index=False))
+    summary = {
+        "best_epoch": trained.best_epoch,
+        "parameters": parameters,
+        "train_examples": len(train_set),
+        "validation_examples": len(validation_set),
+        **provenance,
+    }
+    write_json(Path(job.output.summary), summary)
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0], " ".join(snakemake.wildcards[1:])):
+        main(snakemake)
