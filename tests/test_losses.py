@@ -29,7 +29,13 @@ def plain_delta(network: RecallNetwork, x: Tensor, criterion: Criterion, steps: 
 
 
 def plain_progressive(
-    network: RecallNetwork, x: Tensor, criterion: Criterion, steps: int, alpha: float, n: int, k: int
+    network: RecallNetwork,
+    x: Tensor,
+    criterion: Criterion,
+    steps: int,
+    alpha: float,
+    n: int,
+    k: int,
 ) -> Tensor:
     """Algorithm 1 as printed: two forward passes."""
     state, recall = network.embed(x)
@@ -84,7 +90,9 @@ def agree(network: RecallNetwork, plain: Tensor, cheap: Tensor, cheap_gradients:
     network.zero_grad()
     plain.backward()
     wanted = gradients(network)
-    assert abs(float(plain.detach() - cheap)) <= LOSS_TOLERANCE * max(1.0, abs(float(plain.detach())))
+    assert abs(float(plain.detach() - cheap)) <= LOSS_TOLERANCE * max(
+        1.0, abs(float(plain.detach()))
+    )
     scale = max(1.0, float(wanted.abs().max()))
     assert float((wanted - cheap_gradients).abs().max()) <= GRADIENT_TOLERANCE * scale
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from deltaloss.datasets import mates
-from deltaloss.datasets.chess_boards import unpack
+from deltaloss.datasets.chess_boards import pack, unpack
 from deltaloss.datasets.mates import find_only_mate, generate_mates, make_mates
 from test_chess_boards import random_positions
 
@@ -111,6 +111,20 @@ def test_repeated_positions_are_drawn_anew(monkeypatch):
     drawn = generate_mates(12, seed=7)
     expected = mates._sort(pool[:12])
     np.testing.assert_array_equal(drawn.records, expected.records)
+
+
+def test_impossible_positions_are_passed_over(monkeypatch):
+    """In the first, three men check the mover; in the second, the mover checks out of turn."""
+    impossible = chess.Board("6k1/5ppp/8/8/8/2n2b2/4R3/r2K3r w - - 0 1")
+    out_of_turn = chess.Board("R5k1/5ppp/8/8/8/8/8/K3R3 w - - 0 1")
+    possible = chess.Board("6k1/5ppp/8/8/8/8/8/K3R3 w - - 0 1")
+    boards = iter([None, impossible, out_of_turn, possible])
+    monkeypatch.setattr(mates, "_CHUNK", 1)
+    monkeypatch.setattr(mates, "_compose", lambda random: next(boards))
+    monkeypatch.setattr(mates, "find_only_mate", lambda board: mates.Solution(mating, 0, 1))
+    mating = chess.Move.from_uci("e1e8")
+    drawn = mates._draw_chunk(0, 0)
+    assert [mate.record for mate in drawn] == [pack(possible, mating)]
 
 
 def test_none_and_a_few_can_be_asked_for():

@@ -47,7 +47,9 @@ def settings(**changes: object) -> TrainingSettings:
     return TrainingSettings(**{**values, **changes})  # type: ignore[arg-type]
 
 
-def run(loss: str = "delta", alpha: float | None = None, seed: int = 3, **changes: object) -> Trained:
+def run(
+    loss: str = "delta", alpha: float | None = None, seed: int = 3, **changes: object
+) -> Trained:
     train_set, validation_set = split_training(strings(), fraction=0.2, seed=42)
     return train(
         make_network(TASK, NETWORK, seed=seed),
@@ -64,9 +66,7 @@ def run(loss: str = "delta", alpha: float | None = None, seed: int = 3, **change
 class TestSchedule:
     @given(st.integers(0, 200), st.integers(0, 20))
     def test_warmup_rises_to_exactly_one(self, epoch, warmup):
-        factor = learning_rate_factor(
-            epoch, warmup_epochs=warmup, milestones=(), decay_factor=0.1
-        )
+        factor = learning_rate_factor(epoch, warmup_epochs=warmup, milestones=(), decay_factor=0.1)
         if epoch + 1 < warmup:
             assert factor == pytest.approx(-math.expm1(-(epoch + 1) / warmup))
         else:
@@ -121,9 +121,7 @@ class TestOptimizer:
         network = make_network(TASK, NETWORK)
         optimizer = make_optimizer(network, settings(throttle=True), steps=5)
         slowed = {id(p) for p in network.recurrent_parameters()}
-        rates = {
-            id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]
-        }
+        rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
         assert len(rates) == len(list(network.parameters()))
         assert all(rates[key] == (0.002 if key in slowed else 0.01) for key in rates)
 

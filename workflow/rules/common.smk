@@ -10,7 +10,6 @@ if str(SCRIPTS) not in sys.path:
 from deltaloss.configuration import check_results_folder, read_experiment
 from deltaloss.errors import UserError
 from deltaloss.fingerprint import canonical, code_digest
-from deltaloss.paper import TABLE_NUMBERS
 from deltaloss.runs import parse_run
 
 try:
@@ -19,11 +18,12 @@ try:
     )
     check_results_folder(Path("results") / experiment.name)
 except UserError as error:
-    raise WorkflowError(str(error))
+    sys.exit(f"config: {error}")
 
-# The paper's order: chess, mazes, prefix sums; puzzles of one's own come behind.
-TASKS = sorted(experiment.tasks, key=lambda task: TABLE_NUMBERS.get(task, 99))
-NUMBERED = {str(TABLE_NUMBERS[task]): task for task in TASKS if task in TABLE_NUMBERS}
+# In the paper's order; each puzzle has its table there.
+TABLES = {"chess": "5", "mazes": "6", "prefix_sums": "7"}
+TASKS = [task for task in TABLES if task in experiment.tasks]
+TASK_OF_TABLE = {number: task for task, number in TABLES.items()}
 TABLE_FORMATS = ("csv", "md", "tex")
 FIGURE_FORMATS = ("pdf", "svg", "png")
 
@@ -57,7 +57,7 @@ def figure_files(name):
     return [f"results/{experiment.name}/figures/{name}.{kind}" for kind in FIGURE_FORMATS]
 
 
-TABLE_FILES = [path for number in ("4", *NUMBERED) for path in table_files(number)]
+TABLE_FILES = [path for number in ("4", *map(TABLES.get, TASKS)) for path in table_files(number)]
 STATISTICS_FILES = [
     f"results/{experiment.name}/statistics/{name}.csv" for name in ("mcnemar", "untrained")
 ]
@@ -68,7 +68,7 @@ def task_files(task):
     if task not in experiment.tasks:
         raise WorkflowError(f"{task}: not among the tasks of the config ({', '.join(TASKS)})")
     return [
-        *table_files(TABLE_NUMBERS[task]),
+        *table_files(TABLES[task]),
         *figure_files(f"figure_1_{task}"),
         f"results/{experiment.name}/statistics/mcnemar_{task}.csv",
         f"results/{experiment.name}/statistics/untrained_{task}.csv",

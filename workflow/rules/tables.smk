@@ -30,7 +30,7 @@ rule tabulate_training:
 rule tabulate_accuracy:
     input:
         lambda wildcards: model_files(
-            NUMBERED[wildcards.number], "evaluations/{task}/{run}/seed{seed}.csv"
+            TASK_OF_TABLE[wildcards.number], "evaluations/{task}/{run}/seed{seed}.csv"
         ),
     output:
         report(
@@ -48,7 +48,7 @@ rule tabulate_accuracy:
     params:
         job=lambda wildcards: job(
             "tabulate_accuracy.py",
-            {"experiment": experiment.name, **task_summary(NUMBERED[wildcards.number])},
+            {"experiment": experiment.name, **task_summary(TASK_OF_TABLE[wildcards.number])},
         ),
     resources:
         mem_mb=1000,

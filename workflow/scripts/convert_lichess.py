@@ -5,22 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from deltaloss.datasets.lichess import cut_puzzles, read_puzzles
 from deltaloss.datasets.store import save_examples
-
-from deltaloss.datasets.lichess import make_from_lichess
 from deltaloss.jobs import job_log
 
 
 def main(job: Any) -> None:
     """Convert the easiest puzzles for training and the hardest for the test."""
     chosen = job.params.job
-    train, test = make_from_lichess(
-        Path(job.input.puzzles),
+    path = Path(job.input.puzzles)
+    puzzles = read_puzzles(path)
+    train, test = cut_puzzles(
+        puzzles,
+        path,
         train_count=chosen["train_count"],
         test_count=chosen["test_count"],
         orientation=chosen["orientation"],
     )
-    card = {"task": "chess", "source": "lichess", **chosen}
+    card = {"task": "chess", "source": "lichess", **chosen, "file": puzzles.statistics()}
     save_examples(Path(job.output.train), train, card={**card, "split": "train"})
     save_examples(Path(job.output.test), test, card={**card, "split": "test"})
 

@@ -107,7 +107,9 @@ _TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
         ),
     }
 )
-_Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=_TYPES)
+_Validator = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft202012Validator, type_checker=_TYPES
+)
 
 
 def _check_schema(config: Json, schema: Json) -> None:
@@ -118,38 +120,41 @@ def _check_schema(config: Json, schema: Json) -> None:
         raise ConfigError(_in_words(error))
 
 
+_ALLOWED = {
+    "enum": "allowed: {}",
+    "type": "must be {}",
+    "minimum": "must be at least {}",
+    "maximum": "must be at most {}",
+    "exclusiveMinimum": "must be above {}",
+    "exclusiveMaximum": "must be below {}",
+    "minItems": "must list at least {}",
+    "maxItems": "must list at most {}",
+    "minProperties": "must have at least {} entry",
+    "pattern": "must be letters, digits, '_', '.' or '-', and begin with a letter or digit",
+    "not": "this name is kept for something else; choose another",
+}
+
+
 def _in_words(error: jsonschema.ValidationError) -> str:
     """Say in one line where a schema is not met, the value there, and what is allowed."""
-    where = _key(error.absolute_path)
-    rule: Any = error.validator_value
-    value = repr(error.instance) if error.instance is not None else "null"
+    where, value, rule = _key(error.absolute_path), error.instance, error.validator_value
+    prefix = f"{where}." if where else ""
     if error.validator == "additionalProperties":
-        known = list(error.schema.get("properties", {}))  # type: ignore[union-attr]
-        unknown = next(key for key in error.instance if key not in known)  # type: ignore[union-attr]
-        place = f"{where}.{unknown}" if where else str(unknown)
-        return f"{place}: unknown key{nearest(str(unknown), known)}; known: {', '.join(known)}"
+        known = list(error.schema["properties"])  # type: ignore[index]
+        unknown = next(str(key) for key in value if key not in known)  # type: ignore[union-attr]
+        return f"{prefix}{unknown}: unknown key{nearest(unknown, known)}; known: {', '.join(known)}"
     if error.validator == "required":
-        missing = next(key for key in rule if key not in error.instance)  # type: ignore[operator]
-        return f"{where + '.' if where else ''}{missing}: missing"
-    if error.validator == "type" and isinstance(error.instance, str) and _is_number(error.instance):
-        return f"{where}: '{error.instance}' is text in YAML; write a point, such as 1.0e-3"
+        missing = next(key for key in rule if key not in value)  # type: ignore
+        return f"{prefix}{missing}: missing"
     if error.validator == "uniqueItems":
-        twice = [item for item in error.instance if error.instance.count(item) > 1]  # type: ignore[union-attr]
-        return f"{where}: {twice[0]!r} is listed twice; list each once"
-    allowed = {
-        "type": "must be " + " or ".join([rule] if isinstance(rule, str) else map(str, rule)),
-        "enum": f"allowed: {', '.join(map(str, rule)) if isinstance(rule, list) else ''}",
-        "minimum": f"must be at least {rule}",
-        "maximum": f"must be at most {rule}",
-        "exclusiveMinimum": f"must be above {rule}",
-        "exclusiveMaximum": f"must be below {rule}",
-        "minItems": f"must list at least {rule}",
-        "maxItems": f"must list at most {rule}",
-        "minProperties": f"must have at least {rule} entry",
-        "pattern": "must be letters, digits, '_', '.' or '-', and begin with a letter or digit",
-        "not": "this name is kept for something else; choose another",
-    }
-    return f"{where or 'config'}: {value}: {allowed.get(str(error.validator), error.message)}"
+        twice = next(item for item in value if value.count(item) > 1)  # type: ignore
+        return f"{where}: {twice!r} is listed twice; list each once"
+    if error.validator == "type" and isinstance(value, str) and _is_number(value):
+        return f"{where}: '{value}' is text in YAML; write a number, with a point: 1.0e-3"
+    shown = "null" if value is None else repr(value)
+    listed = ", ".join(map(str, rule)) if isinstance(rule, list) else rule
+    allowed = _ALLOWED.get(str(error.validator), error.message).format(listed)
+    return f"{where or 'config'}: {shown}: {allowed}"
 
 
 def _key(path: Any) -> str:

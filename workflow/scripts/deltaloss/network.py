@@ -93,7 +93,7 @@ class RecallNetwork(nn.Module):
         input_term = F.conv2d(
             image,
             weight[:, self.width :].contiguous(memory_format=torch.channels_last),
-            padding=self.recall.padding,  # type: ignore[arg-type]
+            padding=self.recall.padding,
         )
         state_weight = weight[:, : self.width].contiguous(memory_format=torch.channels_last)
         return F.relu(self.projection(image)), Recall(input_term, state_weight)
@@ -103,7 +103,7 @@ class RecallNetwork(nn.Module):
         mixed = recall.input_term + F.conv2d(
             state,
             recall.state_weight,
-            padding=self.recall.padding,  # type: ignore[arg-type]
+            padding=self.recall.padding,
         )
         state = F.relu(mixed) if self.recall_relu else mixed
         for block in self.blocks:

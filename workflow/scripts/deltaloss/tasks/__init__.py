@@ -9,6 +9,8 @@ from importlib import import_module
 
 from deltaloss.tasks.base import Task
 
+__all__ = ["TASKS", "Task", "load_task"]
+
 TASKS = ("chess", "mazes", "prefix_sums")
 
 
