@@ -61,7 +61,10 @@ rule data:
 
 rule models:
     input:
-        [model_files(task, "models/{task}/{run}/seed{seed}.safetensors") for task in experiment.tasks],
+        [
+            model_files(task, "models/{task}/{run}/seed{seed}.safetensors")
+            for task in experiment.tasks
+        ],
 
 
 rule evaluations:

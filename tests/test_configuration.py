@@ -98,7 +98,10 @@ REFUSED = {
     "alpha empty on delta": (changed(tasks__chess__runs=["delta-"]), r"delta loss has no alpha"),
     "no alpha": (changed(tasks__chess__runs=["progressive"]), r"needs an alpha"),
     "alpha nan": (changed(tasks__chess__runs=["progressive-nan"]), r"needs an alpha"),
-    "unknown loss": (changed(tasks__chess__runs=["dleta"]), r"no loss 'dleta' \(did you mean 'delta"),
+    "unknown loss": (
+        changed(tasks__chess__runs=["dleta"]),
+        r"no loss 'dleta' \(did you mean 'delta",
+    ),
     "plotted, not listed": (
         changed(tasks__chess__plotted=["delta", "progressive-0.25"]),
         r"^tasks\.chess\.plotted: 'progressive-0\.25' is not listed in tasks\.chess\.runs",
@@ -114,7 +117,10 @@ REFUSED = {
         changed(tasks__mazes__evaluation__steps=29), r"evaluation\.steps: 29 is less than"
     ),
     "zero steps": (changed(tasks__mazes__train_steps=0), r"train_steps: 0: must be at least 2"),
-    "even maze": (changed(tasks__mazes__data__test__size=10), r"test\.size: 10 is even.*such as 11"),
+    "even maze": (
+        changed(tasks__mazes__data__test__size=10),
+        r"test\.size: 10 is even.*such as 11",
+    ),
     "tiny maze": (changed(tasks__mazes__data__test__size=1), r"size: 1: must be at least 3"),
     "no strings": (changed(tasks__prefix_sums__data__test__count=0), r"must be at least 1"),
     "batch larger than data": (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -24,7 +26,7 @@ def plain_step_losses(
 def plain_delta(network: RecallNetwork, x: Tensor, criterion: Criterion, steps: int) -> Tensor:
     """Equation 1, first line: a sum of differences and a maximum."""
     values = plain_step_losses(network, x, criterion, steps)
-    drops = [after - before for before, after in zip(values[:-1], values[1:], strict=True)]
+    drops = [after - before for before, after in pairwise(values)]
     return torch.stack(drops).sum() + torch.stack(values).max()
 
 

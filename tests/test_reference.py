@@ -2,7 +2,8 @@
 
 The folder is `REFERENCE_DIR`, by default the one beside the project; any folder with files of the
 same form is checked just as well. Its README states the tolerances:
-logits and losses 1e-5 relative, gradients 1e-3 of their norm, trajectories 1e-2 of the weight change.
+logits and losses 1e-5 relative, gradients 1e-3 of their norm, trajectories 1e-2 of the change of
+the weights.
 """
 
 from __future__ import annotations

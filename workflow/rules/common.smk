@@ -49,6 +49,13 @@ def model_files(task, pattern, runs=None):
     )
 
 
+def plotted_curves(task):
+    """Accuracy curves of the runs that figure 1 shows."""
+    return model_files(
+        task, "evaluations/{task}/{run}/seed{seed}.csv", experiment.tasks[task].plotted
+    )
+
+
 def table_files(number):
     return [f"results/{experiment.name}/tables/table_{number}.{kind}" for kind in TABLE_FORMATS]
 

@@ -3,34 +3,34 @@
 
 rule make_prefix_sums:
     output:
-        examples="results/data/prefix_sums/{split}_size{size}_count{count}_seed{seed}.npz",
-        card="results/data/prefix_sums/{split}_size{size}_count{count}_seed{seed}.json",
+        examples="results/data/prefix_sums/{split}_size{size}_count{examples}_seed{seed}.npz",
+        card="results/data/prefix_sums/{split}_size{size}_count{examples}_seed{seed}.json",
     log:
-        "results/data/logs/prefix_sums/{split}_size{size}_count{count}_seed{seed}.log",
+        "results/data/logs/prefix_sums/{split}_size{size}_count{examples}_seed{seed}.log",
     conda:
         "../../envs/data.yaml"
-    params:
-        job=lambda wildcards: job("make_prefix_sums.py", {}),
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        job=lambda wildcards: job("make_prefix_sums.py", {}),
     script:
         "../scripts/make_prefix_sums.py"
 
 
 rule make_mazes:
     output:
-        examples="results/data/mazes/{split}_size{size}_count{count}_seed{seed}.npz",
-        card="results/data/mazes/{split}_size{size}_count{count}_seed{seed}.json",
+        examples="results/data/mazes/{split}_size{size}_count{examples}_seed{seed}.npz",
+        card="results/data/mazes/{split}_size{size}_count{examples}_seed{seed}.json",
     log:
-        "results/data/logs/mazes/{split}_size{size}_count{count}_seed{seed}.log",
+        "results/data/logs/mazes/{split}_size{size}_count{examples}_seed{seed}.log",
     conda:
         "../../envs/data.yaml"
-    params:
-        job=lambda wildcards: job("make_mazes.py", {}),
     resources:
         mem_mb=2000,
         runtime=60,
+    params:
+        job=lambda wildcards: job("make_mazes.py", {}),
     script:
         "../scripts/make_mazes.py"
 
@@ -44,12 +44,12 @@ rule make_mates:
         "results/data/logs/chess/mates-{key}.log",
     conda:
         "../../envs/data.yaml"
-    params:
-        job=lambda wildcards: job("make_mates.py", experiment.chess_settings()),
     threads: 4
     resources:
         mem_mb=8000,
         runtime=240,
+    params:
+        job=lambda wildcards: job("make_mates.py", experiment.chess_settings()),
     script:
         "../scripts/make_mates.py"
 
@@ -65,10 +65,10 @@ rule convert_lichess:
         "results/data/logs/chess/lichess-{key}.log",
     conda:
         "../../envs/data.yaml"
-    params:
-        job=lambda wildcards: job("convert_lichess.py", experiment.chess_settings()),
     resources:
         mem_mb=8000,
         runtime=120,
+    params:
+        job=lambda wildcards: job("convert_lichess.py", experiment.chess_settings()),
     script:
         "../scripts/convert_lichess.py"

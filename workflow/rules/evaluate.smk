@@ -14,17 +14,17 @@ rule evaluate_model:
         "results/{experiment}/benchmarks/evaluate/{task}/{run}/seed{seed}.tsv"
     conda:
         "../../envs/torch.yaml"
+    threads: experiment.threads
+    resources:
+        gpu=1,
+        mem_mb=16000,
+        runtime=1440,
     params:
         job=lambda wildcards: evaluate_settings(
             "evaluate_model.py",
             wildcards.task,
             steps=experiment.tasks[wildcards.task].evaluation["steps"],
         ),
-    threads: experiment.threads
-    resources:
-        gpu=1,
-        mem_mb=16000,
-        runtime=1440,
     script:
         "../scripts/evaluate_model.py"
 
@@ -38,6 +38,11 @@ rule evaluate_untrained:
         "results/{experiment}/logs/untrained/{task}.log",
     conda:
         "../../envs/torch.yaml"
+    threads: experiment.threads
+    resources:
+        gpu=1,
+        mem_mb=16000,
+        runtime=240,
     params:
         job=lambda wildcards: evaluate_settings(
             "evaluate_untrained.py",
@@ -45,10 +50,5 @@ rule evaluate_untrained:
             seeds=experiment.seeds,
             steps=experiment.tasks[wildcards.task].train_steps,
         ),
-    threads: experiment.threads
-    resources:
-        gpu=1,
-        mem_mb=16000,
-        runtime=240,
     script:
         "../scripts/evaluate_untrained.py"

@@ -1,12 +1,6 @@
 # Figure 1, whole and panel by panel.
 
 
-def plotted_curves(task):
-    return model_files(
-        task, "evaluations/{task}/{run}/seed{seed}.csv", experiment.tasks[task].plotted
-    )
-
-
 rule draw_figure_1:
     input:
         [plotted_curves(task) for task in TASKS],
@@ -21,11 +15,11 @@ rule draw_figure_1:
         "results/{experiment}/logs/draw_figure_1.log",
     conda:
         "../../envs/evidence.yaml"
-    params:
-        job=job("draw_figure_1.py", {"panels": [task_summary(task) for task in TASKS]}),
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        job=job("draw_figure_1.py", {"panels": [task_summary(task) for task in TASKS]}),
     script:
         "../scripts/draw_figure_1.py"
 
@@ -38,6 +32,4 @@ use rule draw_figure_1 as draw_panel with:
     log:
         "results/{experiment}/logs/draw_panel/{task}.log",
     params:
-        job=lambda wildcards: job(
-            "draw_figure_1.py", {"panels": [task_summary(wildcards.task)]}
-        ),
+        job=lambda wildcards: job("draw_figure_1.py", {"panels": [task_summary(wildcards.task)]}),

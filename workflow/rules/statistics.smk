@@ -3,29 +3,25 @@
 
 rule compare_runs:
     input:
-        lambda wildcards: model_files(
-            wildcards.task, "evaluations/{task}/{run}/seed{seed}.npz"
-        ),
+        lambda wildcards: model_files(wildcards.task, "evaluations/{task}/{run}/seed{seed}.npz"),
     output:
         "results/{experiment}/statistics/mcnemar_{task}.csv",
     log:
         "results/{experiment}/logs/compare_runs/{task}.log",
     conda:
         "../../envs/evidence.yaml"
-    params:
-        job=lambda wildcards: job("compare_runs.py", task_summary(wildcards.task)),
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        job=lambda wildcards: job("compare_runs.py", task_summary(wildcards.task)),
     script:
         "../scripts/compare_runs.py"
 
 
 rule join_statistics:
     input:
-        expand(
-            "results/{{experiment}}/statistics/{{statistic}}_{task}.csv", task=TASKS
-        ),
+        expand("results/{{experiment}}/statistics/{{statistic}}_{task}.csv", task=TASKS),
     output:
         "results/{experiment}/statistics/{statistic}.csv",
     log:
@@ -34,10 +30,10 @@ rule join_statistics:
         statistic="mcnemar|untrained",
     conda:
         "../../envs/evidence.yaml"
-    params:
-        job=job("join_statistics.py", {}),
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        job=job("join_statistics.py", {}),
     script:
         "../scripts/join_statistics.py"

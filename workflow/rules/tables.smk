@@ -15,14 +15,14 @@ rule tabulate_training:
         "results/{experiment}/logs/tabulate_training.log",
     conda:
         "../../envs/evidence.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
     params:
         job=job(
             "tabulate_training.py",
             {"experiment": experiment.name, "tasks": [task_summary(task) for task in TASKS]},
         ),
-    resources:
-        mem_mb=1000,
-        runtime=10,
     script:
         "../scripts/tabulate_training.py"
 
@@ -45,13 +45,13 @@ rule tabulate_accuracy:
         number="[567]",
     conda:
         "../../envs/evidence.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
     params:
         job=lambda wildcards: job(
             "tabulate_accuracy.py",
             {"experiment": experiment.name, **task_summary(TASK_OF_TABLE[wildcards.number])},
         ),
-    resources:
-        mem_mb=1000,
-        runtime=10,
     script:
         "../scripts/tabulate_accuracy.py"

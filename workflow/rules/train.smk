@@ -14,12 +14,12 @@ rule train_model:
         "results/{experiment}/benchmarks/train/{task}/{run}/seed{seed}.tsv"
     conda:
         "../../envs/torch.yaml"
-    params:
-        job=train_settings,
     threads: experiment.threads
     resources:
         gpu=1,
         mem_mb=16000,
         runtime=2880,
+    params:
+        job=train_settings,
     script:
         "../scripts/train_model.py"

@@ -1,7 +1,5 @@
 """Convert Lichess puzzles to boards and moves."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

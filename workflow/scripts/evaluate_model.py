@@ -1,15 +1,13 @@
 """Evaluate one trained network on the test set, at every step."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
 import torch
-from deltaloss.datasets.store import load_card, load_examples
 
 from deltaloss.batches import to_device
 from deltaloss.checkpoints import load_weights
+from deltaloss.datasets.store import load_card, load_examples
 from deltaloss.devices import choose_device, describe_machine
 from deltaloss.evaluation import evaluate
 from deltaloss.files import write_text

@@ -1,15 +1,13 @@
 """Evaluate networks as they are before training, for something to compare the trained with."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
-from deltaloss.datasets.store import load_examples
 
 from deltaloss.batches import to_device
+from deltaloss.datasets.store import load_examples
 from deltaloss.devices import choose_device
 from deltaloss.evaluation import evaluate
 from deltaloss.files import write_text

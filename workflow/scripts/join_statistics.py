@@ -1,7 +1,5 @@
 """Join the statistics of the puzzles into one file."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

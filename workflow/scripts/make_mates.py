@@ -1,7 +1,5 @@
 """Make chess positions with exactly one mating move."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,19 +1,16 @@
 """Make mazes with their shortest paths."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
 from deltaloss.datasets.mazes import make_mazes
 from deltaloss.datasets.store import save_examples
-
 from deltaloss.jobs import job_log
 
 
 def main(job: Any) -> None:
     """Make what the output's name says."""
-    size, count, seed = (int(job.wildcards[key]) for key in ("size", "count", "seed"))
+    size, count, seed = (int(job.wildcards[key]) for key in ("size", "examples", "seed"))
     split = job.wildcards.split
     examples = make_mazes(size=size, count=count, seed=seed, split=split)
     card = {"task": "mazes", "source": "generated", "split": split, "size": size}

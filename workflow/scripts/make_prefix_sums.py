@@ -1,19 +1,16 @@
 """Make bit strings with their prefix sums."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
 from deltaloss.datasets.prefix_sums import make_prefix_sums
 from deltaloss.datasets.store import save_examples
-
 from deltaloss.jobs import job_log
 
 
 def main(job: Any) -> None:
     """Make what the output's name says."""
-    size, count, seed = (int(job.wildcards[key]) for key in ("size", "count", "seed"))
+    size, count, seed = (int(job.wildcards[key]) for key in ("size", "examples", "seed"))
     split = job.wildcards.split
     examples = make_prefix_sums(bits=size, count=count, seed=seed, split=split)
     card = {"task": "prefix_sums", "source": "generated", "split": split, "size": size}

@@ -1,16 +1,14 @@
 """Train one network on one puzzle with one loss."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
-from deltaloss.datasets.store import load_card, load_examples
 
 from deltaloss.batches import split_training, to_device
 from deltaloss.checkpoints import save_weights
+from deltaloss.datasets.store import load_card, load_examples
 from deltaloss.devices import choose_device, describe_machine
 from deltaloss.files import write_json, write_text
 from deltaloss.jobs import Progress, job_log, logger

@@ -254,7 +254,7 @@ def _check_sizes(key: str, data: Json, training: Json) -> None:
             )
     count, fraction = data["train"]["count"], data["validation_fraction"]
     train_count = training_count(count, fraction)
-    if train_count == count or train_count == 0:
+    if train_count in (0, count):
         raise ConfigError(
             f"{key}.data.validation_fraction: {fraction} of {count} examples leaves "
             f"{train_count} for training and {count - train_count} for validation; both need some"

@@ -12,7 +12,7 @@ class ConfigError(UserError):
 
 
 class DataError(UserError):
-    """A data file that cannot be used; the text names the file and, where there is one, the line."""
+    """A data file that cannot be used; the text names the file and the line, if there is one."""
 
 
 class TrainingError(UserError):

@@ -8,6 +8,7 @@ one-dimensional convolution, from the two-dimensional kernels that every backend
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import torch
@@ -76,8 +77,7 @@ class RecallNetwork(nn.Module):
         self.blocks = nn.ModuleList(ResidualBlock(dimensions, width) for _ in range(2))
         sizes = (width, *head, CLASSES)
         self.head = nn.ModuleList(
-            _convolution(dimensions, before, after)
-            for before, after in zip(sizes[:-1], sizes[1:], strict=True)
+            _convolution(dimensions, before, after) for before, after in pairwise(sizes)
         )
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 

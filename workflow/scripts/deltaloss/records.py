@@ -96,6 +96,11 @@ def load_evaluation(path: Path) -> Evaluation:
         )
 
 
+def load_curve(path: Path) -> pd.DataFrame:
+    """Read an accuracy curve: one row per step, the columns of `Evaluation.curve`."""
+    return pd.read_csv(path)
+
+
 def load_history(path: Path) -> pd.DataFrame:
     """Read a training history: one row per epoch, the columns of `HISTORY_COLUMNS`."""
     return pd.read_csv(path)

@@ -26,6 +26,12 @@ class Run:
         """The run as it is written in paths."""
         return self.loss if self.alpha is None else f"{self.loss}-{self.alpha:g}"
 
+    @property
+    def label(self) -> str:
+        """The run as figures and tables name it."""
+        loss = self.loss.replace("_", " ").capitalize()
+        return loss if self.alpha is None else f"{loss}, α = {self.alpha:g}"
+
 
 def check_loss(loss: str) -> None:
     """Refuse the name of a loss that does not exist."""

@@ -1,4 +1,4 @@
-"""Named random streams: every random number comes from (seed, purpose), never from the order of calls."""
+"""Named random streams: a random number comes from (seed, purpose), not from the order of calls."""
 
 from __future__ import annotations
 

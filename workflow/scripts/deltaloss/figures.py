@@ -1,0 +1,141 @@
+"""Figure 1: accuracy on the test puzzles after every reasoning step, a panel a puzzle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from deltaloss.files import atomic_path
+from deltaloss.gathering import RunFiles
+from deltaloss.paper import FIGURE_STEPS
+from deltaloss.records import load_curve
+from deltaloss.runs import Run
+from deltaloss.tasks import load_task
+
+TEXT_WIDTH = 5.5  # inches, the text of an ICLR paper
+PANEL_WIDTH = 2.6  # inches, a panel alone
+HEIGHT = 2.35  # inches, legend below the axes included
+
+# Okabe and Ito's colours, which colour-blind readers tell apart, in an order that differs in
+# lightness too; with the dashes the curves are told apart in greyscale.
+_STYLES: tuple[dict[str, Any], ...] = (
+    {"color": "#0072B2", "linestyle": "-"},
+    {"color": "#D55E00", "linestyle": (0, (4, 1.5))},
+    {"color": "#009E73", "linestyle": (0, (1, 1))},
+    {"color": "#CC79A7", "linestyle": (0, (4, 1.5, 1, 1.5))},
+    {"color": "#56B4E9", "linestyle": (0, (7, 2))},
+    {"color": "#000000", "linestyle": (0, (1, 2.5))},
+)
+
+_LOOK: dict[Any, Any] = {
+    "font.size": 8,
+    "axes.titlesize": 9,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.fontsize": 8,
+    "lines.linewidth": 1.4,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "pdf.fonttype": 42,  # fonts that editors and printers can use
+    "svg.fonttype": "path",
+    "svg.hashsalt": "deltaloss",  # the same file again from the same numbers
+}
+# No dates, so that equal numbers give equal files.
+_METADATA = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {"Software": None}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One puzzle of the figure.
+
+    Attributes:
+        title: the puzzle.
+        subtitle: what was trained on and tested on.
+        train_steps: T, where the mark stands.
+        curves: run -> one accuracy curve (`Evaluation.curve`) a seed.
+    """
+
+    title: str
+    subtitle: str
+    train_steps: int
+    curves: Mapping[Run, Sequence[pd.DataFrame]]
+
+
+def make_panel(summary: Mapping[str, Any], files: Sequence[RunFiles]) -> Panel:
+    """Read the curves of one puzzle's runs.
+
+    Args:
+        summary: `task`, `train_size`, `test_size` and `train_steps` of the puzzle.
+        files: the accuracy curves of its plotted runs.
+    """
+    task = load_task(summary["task"])
+    sizes = (summary["train_size"], summary["test_size"])
+    return Panel(
+        title=task.title,
+        subtitle=" to ".join(task.describe(size) for size in sizes if size) or task.describe(None),
+        train_steps=summary["train_steps"],
+        curves={one.run: [load_curve(path) for path in one.by_seed.values()] for one in files},
+    )
+
+
+def draw_figure_1(panels: Sequence[Panel], paths: Sequence[Path]) -> None:
+    """Draw the panels side by side and save them under every path, by its suffix.
+
+    With several seeds the line is their mean and the band reaches from the lowest to the highest.
+    """
+    with mpl.rc_context(_LOOK):
+        width = TEXT_WIDTH if len(panels) > 1 else PANEL_WIDTH
+        figure = Figure(figsize=(width, HEIGHT), layout="constrained")
+        axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+        for panel, ax in zip(panels, axes, strict=True):
+            _draw_panel(ax, panel)
+        axes[0].set_ylabel("Accuracy (%)")
+        for path in paths:
+            kind = path.suffix.removeprefix(".")
+            with atomic_path(path) as temporary:
+                figure.savefig(temporary, dpi=300, metadata=_METADATA[kind])
+
+
+def _draw_panel(ax: Axes, panel: Panel) -> None:
+    last = 1
+    for (run, curves), style in zip(panel.curves.items(), _STYLES, strict=False):
+        shown = [curve[curve["step"] <= FIGURE_STEPS] for curve in curves]
+        accuracy = np.stack([curve["accuracy_percent"].to_numpy() for curve in shown])
+        steps = shown[0]["step"].to_numpy()
+        last = max(last, int(steps[-1]))
+        ax.plot(steps, accuracy.mean(axis=0), label=run.label, **style)
+        if len(accuracy) > 1:
+            low, high = accuracy.min(axis=0), accuracy.max(axis=0)
+            ax.fill_between(steps, low, high, color=style["color"], alpha=0.2, linewidth=0)
+    _mark(ax, panel.train_steps)
+    ax.set_title(panel.title, pad=11)
+    ax.text(0.5, 1.03, panel.subtitle, transform=ax.transAxes, ha="center", fontsize=6.5)
+    ax.set_xlim(1, last)
+    ax.set_ylim(0, 104)
+    ax.set_yticks(range(0, 101, 20))
+    ax.set_xlabel("Reasoning steps")
+    # Below the axes, where it hides no curve.
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.26), frameon=False, handlelength=2.6)
+
+
+def _mark(ax: Axes, train_steps: int) -> None:
+    """Mark the steps used in training."""
+    ax.axvline(train_steps, color="0.55", linewidth=0.8, linestyle=":", zorder=0)
+    ax.annotate(
+        f"$T={train_steps}$",
+        (train_steps, 0.02),
+        xycoords=("data", "axes fraction"),
+        xytext=(2, 0),
+        textcoords="offset points",
+        color="0.35",
+        fontsize=6.5,
+    )
