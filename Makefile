@@ -26,7 +26,7 @@ paper: $(VENV)/.runtime
 	$(RUN) snakemake --cores 4 --resources gpu=1
 
 test: check
-	$(RUN) pytest -n auto --dist worksteal
+	$(RUN) pytest -n auto --dist loadgroup
 
 check: $(VENV)/.dev
 	$(RUN) ruff check .

@@ -8,6 +8,7 @@ if str(SCRIPTS) not in sys.path:
     sys.path.insert(0, str(SCRIPTS))
 
 from deltaloss.configuration import check_results_folder, read_experiment
+from deltaloss.datasets.lichess_check import check_puzzle_file
 from deltaloss.errors import UserError
 from deltaloss.fingerprint import canonical, code_digest
 from deltaloss.runs import parse_run
@@ -17,6 +18,12 @@ try:
         config, Path(workflow.basedir) / "workflow" / "schemas" / "config.schema.yaml"
     )
     check_results_folder(Path("results") / experiment.name)
+    if experiment.puzzle_file:
+        check_puzzle_file(
+            experiment.puzzle_file,
+            **experiment.chess_counts(),
+            memory=Path("results/data/chess/checked"),
+        )
 except UserError as error:
     sys.exit(f"config: {error}")
 

@@ -48,6 +48,17 @@ class Experiment:
     threads: int
     tasks: Mapping[str, TaskConfig]
 
+    @property
+    def puzzle_file(self) -> Path | None:
+        """The Lichess puzzle CSV, where one is given."""
+        chess = self.tasks.get("chess")
+        return Path(chess.data["puzzles"]) if chess and chess.data["puzzles"] else None
+
+    def chess_counts(self) -> dict[str, int]:
+        """Give how many puzzles are for training and for testing."""
+        data = self.tasks["chess"].data
+        return {"train_count": data["train"]["count"], "test_count": data["test"]["count"]}
+
     def chess_key(self) -> str:
         """Name the folder of the chess data by where they come from and what they are."""
         data = self.tasks["chess"].data
@@ -57,8 +68,7 @@ class Experiment:
     def chess_settings(self) -> dict[str, Any]:
         """Give the settings that decide the chess data; a CSV is read without a seed."""
         data = self.tasks["chess"].data
-        counts = {"train_count": data["train"]["count"], "test_count": data["test"]["count"]}
-        chosen = {**counts, "orientation": data["orientation"]}
+        chosen = {**self.chess_counts(), "orientation": data["orientation"]}
         if data["puzzles"] is None:
             return {**chosen, "seed": self.data_seed}
         return {**chosen, "puzzles": data["puzzles"]}
@@ -70,6 +80,7 @@ def read_experiment(config: Json, schema: Path) -> Experiment:
     Raises:
         ConfigError: one line with key, value, what is allowed and what to do.
     """
+    config = {**config, "seeds": _whole(config.get("seeds"))} if "seeds" in config else config
     _check_schema(config, yaml.safe_load(schema.read_text(encoding="utf-8")))
     tasks = {
         name: _read_task(name, given, config["hyperparameters"])
@@ -84,6 +95,13 @@ def read_experiment(config: Json, schema: Path) -> Experiment:
         threads=config["threads"],
         tasks=tasks,
     )
+
+
+def _whole(seeds: object) -> object:
+    """Turn text to whole numbers: so the items of --config 'seeds=[1,2]' reach us."""
+    if not isinstance(seeds, list):
+        return seeds
+    return [int(s) if isinstance(s, str) and s.isdecimal() else s for s in seeds]
 
 
 def check_results_folder(folder: Path) -> None:

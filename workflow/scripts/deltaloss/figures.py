@@ -22,7 +22,7 @@ from deltaloss.tasks import load_task
 
 TEXT_WIDTH = 5.5  # inches, the text of an ICLR paper
 PANEL_WIDTH = 2.6  # inches, a panel alone
-HEIGHT = 2.35  # inches, legend below the axes included
+HEIGHT = 2.45  # inches, legend below the axes included
 
 # Okabe and Ito's colours, which colour-blind readers tell apart, in an order that differs in
 # lightness too; with the dashes the curves are told apart in greyscale.

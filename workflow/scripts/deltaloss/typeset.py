@@ -56,19 +56,26 @@ def _markdown(table: Table, name: str) -> str:
 
 
 def _latex(table: Table, name: str) -> str:
-    """Write a table environment for booktabs."""
+    """Write a table environment, as wide as the text, for booktabs and graphicx."""
     text = table.printed.to_latex(
         index=False,
-        header=_headings(table),
+        header=[_escape(heading) for heading in _headings(table)],
         escape=True,
         column_format="ll" + "r" * (table.printed.shape[1] - 2),
-        caption=table.caption.replace("%", r"\%").replace("_", r"\_"),
+        caption=_escape(table.caption),
         label=f"tab:{name}",
         position="htbp",
     )
+    begin, end = r"\begin{tabular}", r"\end{tabular}"
+    text = text.replace(begin, r"\resizebox{\linewidth}{!}{" + begin).replace(end, end + "}")
     for symbol, command in {"α": r"$\alpha$", "±": r"$\pm$"}.items():
         text = text.replace(symbol, command)
-    return f"% {_number(name)}; needs the package booktabs\n{text}"
+    return f"% {_number(name)}; needs the packages booktabs and graphicx\n{text}"
+
+
+def _escape(text: str) -> str:
+    """Escape what pandas escapes in cells but neither in captions nor in given headings."""
+    return text.replace("%", r"\%").replace("_", r"\_")
 
 
 def _number(name: str) -> str:

@@ -114,14 +114,20 @@ def cut_puzzles(
     Raises:
         DataError: the file `path` has fewer puzzles than both counts together.
     """
-    found, needed = len(puzzles), train_count + test_count
+    found = len(puzzles)
+    check_count(path, found, train_count=train_count, test_count=test_count)
+    train = puzzles.examples(slice(0, train_count), orientation)
+    return train, puzzles.examples(slice(found - test_count, found), orientation)
+
+
+def check_count(path: Path, found: int, *, train_count: int, test_count: int) -> None:
+    """Refuse a file of `found` puzzles, if those for training and testing would overlap."""
+    needed = train_count + test_count
     if found < needed:
         raise DataError(
             f"{path}: {found:,} puzzles, but {train_count:,} for training and {test_count:,} for "
             f"testing need {needed:,}; ask for fewer or give a larger file"
         )
-    train = puzzles.examples(slice(0, train_count), orientation)
-    return train, puzzles.examples(slice(found - test_count, found), orientation)
 
 
 def check_puzzles(path: Path) -> int:
