@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import pandas as pd
 from deltaloss.files import write_text
 
 PAPER = "(paper)"
+HEADING_WIDTH = 13  # characters of a line of a heading in LaTeX
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +61,7 @@ def _latex(table: Table, name: str) -> str:
     """Write a table environment, as wide as the text, for booktabs and graphicx."""
     text = table.printed.to_latex(
         index=False,
-        header=[_escape(heading) for heading in _headings(table)],
+        header=[_stack(heading) for heading in _headings(table)],
         escape=True,
         column_format="ll" + "r" * (table.printed.shape[1] - 2),
         caption=_escape(table.caption),
@@ -71,6 +73,14 @@ def _latex(table: Table, name: str) -> str:
     for symbol, command in {"α": r"$\alpha$", "±": r"$\pm$"}.items():
         text = text.replace(symbol, command)
     return f"% {_number(name)}; needs the packages booktabs and graphicx\n{text}"
+
+
+def _stack(heading: str) -> str:
+    """Break a long heading into lines, so that the table stays narrow."""
+    lines = textwrap.wrap(_escape(heading), HEADING_WIDTH)
+    if len(lines) == 1:
+        return lines[0]
+    return r"\shortstack[r]{{" + r" \\ ".join(lines) + "}}"  # braces doubled: pandas formats it
 
 
 def _escape(text: str) -> str:
