@@ -7,11 +7,20 @@ import platform
 import numpy as np
 import torch
 
+from deltaloss.errors import ConfigError
+
 
 def choose_device(wanted: str) -> torch.device:
-    """Give the device for "auto" (a GPU when there is one), "cpu" or "cuda"."""
+    """Give the device for "auto" (a GPU when there is one), "cpu" or "cuda".
+
+    Raises:
+        ConfigError: "cuda" where there is none.
+    """
+    there = torch.cuda.is_available()
+    if wanted == "cuda" and not there:
+        raise ConfigError("device: 'cuda', but PyTorch finds no GPU here; write auto or cpu")
     if wanted == "auto":
-        wanted = "cuda" if torch.cuda.is_available() else "cpu"
+        wanted = "cuda" if there else "cpu"
     return torch.device(wanted)
 
 
