@@ -10,27 +10,6 @@ configfile: "config.yaml"
 include: "workflow/rules/common.smk"
 
 
-wildcard_constraints:
-    experiment=re.escape(experiment.name),
-    task="|".join(experiment.tasks),
-    run="[a-z_]+(-[0-9.e-]+)?",
-    seed="[0-9]+",
-    split="train|test",
-
-
-localrules:
-    all,
-    chess,
-    mazes,
-    prefix_sums,
-    data,
-    models,
-    evaluations,
-    statistics,
-    tables,
-    figures,
-
-
 rule all:
     default_target: True
     input:
@@ -82,6 +61,11 @@ rule tables:
         TABLE_FILES,
 
 
+rule publish:
+    input:
+        f"results/published/{experiment.name}/run.json",
+
+
 rule figures:
     input:
         figure_files("figure_1"),
@@ -94,3 +78,4 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/statistics.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/publish.smk"

@@ -27,6 +27,15 @@ try:
 except UserError as error:
     sys.exit(f"config: {error}")
 
+
+wildcard_constraints:
+    experiment=re.escape(experiment.name),
+    task="|".join(experiment.tasks),
+    run="[a-z_]+(-[0-9.e-]+)?",
+    seed="[0-9]+",
+    split="train|test",
+
+
 # In the paper's order; each puzzle has its table there.
 TABLES = {"chess": "5", "mazes": "6", "prefix_sums": "7"}
 TASKS = [task for task in TABLES if task in experiment.tasks]
@@ -61,6 +70,11 @@ def plotted_curves(task):
     return model_files(
         task, "evaluations/{task}/{run}/seed{seed}.csv", experiment.tasks[task].plotted
     )
+
+
+def published(path):
+    """Where a small result goes to be committed."""
+    return f"results/published/{Path(path).relative_to('results')}"
 
 
 def table_files(number):

@@ -13,6 +13,7 @@ rule draw_figure_1:
         ),
     log:
         "results/{experiment}/logs/draw_figure_1.log",
+    localrule: True
     conda:
         "../../envs/evidence.yaml"
     resources:

@@ -28,6 +28,7 @@ rule join_statistics:
         "results/{experiment}/logs/join_statistics/{statistic}.log",
     wildcard_constraints:
         statistic="mcnemar|untrained",
+    localrule: True
     conda:
         "../../envs/evidence.yaml"
     resources:

@@ -13,6 +13,7 @@ rule tabulate_training:
         ),
     log:
         "results/{experiment}/logs/tabulate_training.log",
+    localrule: True
     conda:
         "../../envs/evidence.yaml"
     resources:
@@ -43,6 +44,7 @@ rule tabulate_accuracy:
         "results/{experiment}/logs/tabulate_accuracy/{number}.log",
     wildcard_constraints:
         number="[567]",
+    localrule: True
     conda:
         "../../envs/evidence.yaml"
     resources:

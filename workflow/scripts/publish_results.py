@@ -1,0 +1,23 @@
+"""Copy the small outputs of a run to results/published/, and say where they come from."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from deltaloss.files import atomic_path, write_json
+from deltaloss.jobs import job_log
+from deltaloss.publishing import describe_run
+
+
+def main(job: Any) -> None:
+    """Copy each file, then describe the run."""
+    for source, target in zip(job.input.files, job.output.files, strict=True):
+        with atomic_path(Path(target)) as temporary:
+            shutil.copyfile(source, temporary)
+    summaries = [Path(path) for path in job.input.summaries]
+    write_json(Path(job.output.run), describe_run(job.params.job["experiment"], summaries))
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0], "publish"):
+        main(snakemake)
