@@ -122,6 +122,17 @@ def test_one_model_alone_is_the_same_to_the_bit(tiny_run, project):
         assert weights(alone.read()) == weights(one.read())
 
 
+def test_small_outputs_are_published(finished):
+    done = finished.snakemake("publish")
+    assert done.returncode == 0, done.stderr
+    published = finished.folder / "results" / "published" / "tiny"
+    for path in ("tables/table_6.csv", "figures/figure_1.png", "statistics/mcnemar.csv"):
+        original = finished.folder / "results" / "tiny" / path
+        assert (published / path).read_bytes() == original.read_bytes()
+    assert len(json.loads((published / "run.json").read_text())["trainings"]) == len(CELLS)
+    assert sum(path.stat().st_size for path in published.rglob("*") if path.is_file()) < 1e6
+
+
 def weights(file: bytes) -> bytes:
     """Give what a safetensors file holds after its header, which names the machine."""
     return file[8 + int.from_bytes(file[:8], "little") :]
