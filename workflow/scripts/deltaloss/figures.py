@@ -22,7 +22,7 @@ from deltaloss.tasks import load_task
 
 TEXT_WIDTH = 5.5  # inches, the text of an ICLR paper
 PANEL_WIDTH = 2.6  # inches, a panel alone
-HEIGHT = 2.45  # inches, legend below the axes included
+HEIGHT = 2.6  # inches, legend below the axes included
 
 # Okabe and Ito's colours, which colour-blind readers tell apart, in an order that differs in
 # lightness too; with the dashes the curves are told apart in greyscale.
@@ -116,7 +116,8 @@ def _draw_panel(ax: Axes, panel: Panel) -> None:
         if len(accuracy) > 1:
             low, high = accuracy.min(axis=0), accuracy.max(axis=0)
             ax.fill_between(steps, low, high, color=style["color"], alpha=0.2, linewidth=0)
-    _mark(ax, panel.train_steps)
+    mark = f"Training, $T={panel.train_steps}$"
+    ax.axvline(panel.train_steps, color="0.45", linewidth=0.8, linestyle=":", zorder=0, label=mark)
     ax.set_title(panel.title, pad=11)
     ax.text(0.5, 1.03, panel.subtitle, transform=ax.transAxes, ha="center", fontsize=6.5)
     ax.set_xlim(1, last)
@@ -125,17 +126,3 @@ def _draw_panel(ax: Axes, panel: Panel) -> None:
     ax.set_xlabel("Reasoning steps")
     # Below the axes, where it hides no curve.
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.26), frameon=False, handlelength=2.6)
-
-
-def _mark(ax: Axes, train_steps: int) -> None:
-    """Mark the steps used in training."""
-    ax.axvline(train_steps, color="0.55", linewidth=0.8, linestyle=":", zorder=0)
-    ax.annotate(
-        f"$T={train_steps}$",
-        (train_steps, 0.02),
-        xycoords=("data", "axes fraction"),
-        xytext=(2, 0),
-        textcoords="offset points",
-        color="0.35",
-        fontsize=6.5,
-    )
