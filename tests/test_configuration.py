@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from deltaloss.configuration import Experiment, check_results_folder, read_experiment
 from deltaloss.errors import ConfigError
-from deltaloss.runs import parse_run
+from deltaloss.runs import LOSSES, check_loss, parse_run, run_pattern
 
 ROOT = Path(__file__).resolve().parents[1]
+MEMORY = Path("nowhere")  # no config here names a puzzle file that is there
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 CONFIG: dict[str, Any] = yaml.safe_load((ROOT / "config.yaml").read_text())
 PRESETS = sorted((ROOT / "workflow" / "presets").glob("*.yaml"))
@@ -42,7 +43,7 @@ def changed(**paths: Any) -> dict[str, Any]:
 
 
 def read(config: dict[str, Any]) -> Experiment:
-    return read_experiment(config, SCHEMA)
+    return read_experiment(config, SCHEMA, memory=MEMORY)
 
 
 class TestTheExperimentOfThePaper:
@@ -96,6 +97,21 @@ REFUSED = {
     "alpha below 0": (changed(tasks__chess__runs=["progressive--0.5"]), r"alpha from 0 to 1"),
     "alpha on delta": (changed(tasks__chess__runs=["delta-0.5"]), r"the delta loss has no alpha"),
     "alpha empty on delta": (changed(tasks__chess__runs=["delta-"]), r"delta loss has no alpha"),
+    "milestone beyond the end": (
+        changed(tasks__chess__training__released__delta__milestones=[130]),
+        r"delta\.milestones: 130 is not reached in 130 epochs",
+    ),
+    "seven plotted": (
+        changed(tasks__chess__plotted=[f"progressive-0.{i}" for i in range(1, 8)]),
+        r"must list at most 6",
+    ),
+    "a key that is a number": (
+        changed(tasks__mazes__training={"released": {1: {}}}),
+        r"tasks\.mazes\.training\.released\[1\]",
+    ),
+    "huge seed": (changed(seeds=[10**20]), r"seeds\[0\]: 10+: must be at most 4294967295"),
+    "name with a line end": (changed(experiment="x\n"), r"must be letters, digits"),
+    "empty name of a file": (changed(tasks__chess__data__puzzles=""), r"must not be empty"),
     "no alpha": (changed(tasks__chess__runs=["progressive"]), r"needs an alpha"),
     "alpha nan": (changed(tasks__chess__runs=["progressive-nan"]), r"needs an alpha"),
     "unknown loss": (
@@ -112,7 +128,7 @@ REFUSED = {
     ),
     "duplicate seeds": (changed(seeds=[1, 2, 1]), r"^seeds: 1 is listed twice"),
     "no seeds": (changed(seeds=[]), r"^seeds: \[\]: must list at least 1"),
-    "seed that is no whole number": (changed(seeds=[1.0]), r"^seeds\[0\]: 1\.0: must be integer"),
+    "seed that is no whole number": (changed(seeds=[1.0]), r"^seeds\[0\]: 1\.0: must be a whole"),
     "fewer steps than trained": (
         changed(tasks__mazes__evaluation__steps=29), r"evaluation\.steps: 29 is less than"
     ),
@@ -136,7 +152,7 @@ REFUSED = {
     ),
     "not a number": (
         changed(tasks__mazes__training__released__delta__learning_rate=float("nan")),
-        r"learning_rate: nan: must be number",
+        r"learning_rate: nan: must be a finite number",
     ),
     "unknown set": (
         changed(hyperparameters="realeased"), r"'realeased' \(did you mean 'released'\?\)"
@@ -157,7 +173,7 @@ REFUSED = {
     "experiment out of its folder": (changed(experiment="../x"), r"^experiment: '\.\./x': must be"),
     "experiment over the data": (changed(experiment="data"), r"^experiment: 'data': this name"),
     "device": (changed(device="gpu"), r"^device: 'gpu': allowed: auto, cpu, cuda"),
-    "tasks is a list": (changed(tasks=["mazes"]), r"^tasks: \['mazes'\]: must be object"),
+    "tasks is a list": (changed(tasks=["mazes"]), r"^tasks: \['mazes'\]: must be a mapping"),
     "nothing at all": ({}, r"missing"),
 }  # fmt: skip
 
@@ -195,6 +211,32 @@ def test_run_names_read_back(alpha: float) -> None:
 
 
 class TestChessDataAreNamedByWhatTheyAre:
+    @pytest.fixture
+    def key(self, tmp_path):
+        """Give the folder's name for a puzzle file with this rating under this name."""
+
+        def key(rating: int = 900, name: str = "a.csv", data_seed: int = 42) -> str:
+            fen = "r6k/pp2r2p/4Rp1Q/3p4/8/1N1P2R1/PqP2bPP/7K b - - 0 24"
+            rows = f"00008,{fen},f2g3 e6e7,{rating},77,95,8,a,b\n" * 3
+            (tmp_path / name).write_text(rows)
+            config = changed(tasks__chess__data__puzzles=str(tmp_path / name), data_seed=data_seed)
+            chess = config["tasks"]["chess"]
+            counts = {"train": {"count": 2}, "test": {"count": 1}, "validation_fraction": 0.5}
+            chess["data"] |= counts
+            for settings in chess["training"]["released"].values():
+                settings["batch_size"] = 1
+            return read_experiment(config, SCHEMA, memory=tmp_path / "memory").chess_key()
+
+        return key
+
+    def test_the_content_of_a_csv_counts_and_its_name_does_not(self, key):
+        assert key().startswith("lichess-")
+        assert key(name="b.csv") == key()
+        assert key(rating=1000) != key()
+
+    def test_a_csv_is_read_without_a_seed(self, key):
+        assert key(data_seed=7) == key()
+
     def test_other_settings_other_folder(self):
         keys = {
             read(config).chess_key()
@@ -203,16 +245,9 @@ class TestChessDataAreNamedByWhatTheyAre:
                 changed(data_seed=1),
                 changed(tasks__chess__data__orientation="aligned"),
                 changed(tasks__chess__data__test__count=5),
-                changed(tasks__chess__data__puzzles="a.csv"),
-                changed(tasks__chess__data__puzzles="b.csv"),
             )
         }
-        assert len(keys) == 6
-
-    def test_a_csv_is_read_without_a_seed(self):
-        one = changed(tasks__chess__data__puzzles="a.csv")
-        other = {**copy.deepcopy(one), "data_seed": 7}
-        assert read(one).chess_key() == read(other).chess_key()
+        assert len(keys) == 4
 
 
 def test_schema_explains_every_key() -> None:
@@ -235,3 +270,31 @@ def test_schema_explains_every_key() -> None:
 
     nodes = {"config": schema, **schema["$defs"]}
     assert [key for name, node in nodes.items() for key in unexplained(node, name)] == []
+
+
+def test_alpha_is_written_exactly():
+    texts = ["0.12345678", "0.12345679", "0.0000001", "0", "1", "0.5"]
+    assert [parse_run(f"progressive-{text}").name for text in texts] == [
+        f"progressive-{text}" for text in texts
+    ]
+    assert parse_run("progressive-1e-3").name == "progressive-0.001"
+    assert parse_run("progressive-0.50").name == "progressive-0.5"
+
+
+def test_a_loss_without_a_module(monkeypatch):
+    monkeypatch.setitem(LOSSES, "lost", False)
+    with pytest.raises(ConfigError, match=r"'lost' is in .* but has no losses/lost\.py"):
+        parse_run("lost")
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_has_a_module(loss):
+    check_loss(loss)
+
+
+def test_how_runs_are_written_in_paths():
+    pattern = re.compile(run_pattern())
+    for name in ("delta", "progressive-0", "progressive-1", "progressive-0.25"):
+        assert pattern.fullmatch(name)
+    for name in ("delta-0.5", "progressive", "progressive-2", "progressive-.5", "untrained"):
+        assert not pattern.fullmatch(name)

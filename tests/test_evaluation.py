@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from deltaloss.batches import Batch
 from deltaloss.evaluation import evaluate
 from deltaloss.network import RecallNetwork, make_network
+from deltaloss.paper import TASKS
 from deltaloss.settings import NetworkSettings
-from deltaloss.tasks import TASKS, load_task
+from deltaloss.tasks import load_task
 
 SIZES = {"chess": (8, 8), "mazes": (12, 12), "prefix_sums": (9,)}
 

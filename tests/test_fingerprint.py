@@ -122,3 +122,22 @@ def test_order_of_keys_does_not_count(settings: dict[str, object]) -> None:
 
 def test_swapped_values_count() -> None:
     assert digest({"a": 1, "b": 2}) != digest({"a": 2, "b": 1})
+
+
+def test_one_and_one_point_zero_are_one_setting() -> None:
+    assert repr(canonical({"clip_norm": 1.0, "decay": [0.5, 2.0]})) == repr(
+        canonical({"clip_norm": 1, "decay": [0.5, 2]})
+    )
+    assert canonical(1e30) == 1e30
+    assert isinstance(canonical(1e30), float)
+    assert canonical(True) is True
+
+
+def test_what_errors_say_does_not_count(folder: Path) -> None:
+    script = folder / "speaking.py"
+    script.write_text("def main(x):\n    if x:\n        raise ValueError('no')\n")
+    before = code_digest(script)
+    script.write_text("def main(x):\n    if x:\n        raise ValueError(f'{x}: never')\n")
+    assert code_digest(script) == before
+    script.write_text("def main(x):\n    if not x:\n        raise ValueError('no')\n")
+    assert code_digest(script) != before

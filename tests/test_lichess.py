@@ -12,9 +12,10 @@ import pytest
 
 from deltaloss.datasets import lichess
 from deltaloss.datasets.chess_boards import ORIENTATIONS, encode
-from deltaloss.datasets.lichess import COLUMNS, check_puzzles, make_from_lichess, read_puzzles
+from deltaloss.datasets.lichess import COLUMNS, check_puzzles, cut_puzzles, read_puzzles
 from deltaloss.errors import DataError
-from test_chess_boards import random_positions
+
+from .test_chess_boards import random_positions
 
 SHARED = Path(os.environ.get("SHARED_DIR", Path(__file__).resolve().parents[2] / "shared"))
 
@@ -165,7 +166,7 @@ BAD_FILES = {
     "header without columns": (b"PuzzleId,Moves,Themes\n", "line 1: .*columns FEN, Rating"),
     "no header, few columns": (b"a,b,c\n", "line 1: .*3 columns.*Rating.*GameUrl"),
     "undecodable": (b"PuzzleId,FEN,Moves,Rating\n\na,\xff,c,1\n", "line 3: not UTF-8"),
-    "compressed": (b"\x28\xb5\x2f\xfd\x04\x00", "line 1: not UTF-8.*decompress"),
+    "compressed": (b"\x28\xb5\x2f\xfd\x04\x00", "line 1: not UTF-8.*unpacked"),
     "unended quote": (b'"' + b"x" * 140_000, "line 1: not a CSV row"),
 }
 
@@ -191,8 +192,12 @@ def test_missing_file_and_folder_are_named(tmp_path):
 @pytest.mark.parametrize("counts", [(2, 3), (2, 2), (0, 1), (5, 0)])
 def test_easiest_are_for_training_and_hardest_for_testing(puzzle_file, counts):
     train_count, test_count = counts
-    train, test = make_from_lichess(
-        puzzle_file, train_count=train_count, test_count=test_count, orientation="aligned"
+    train, test = cut_puzzles(
+        read_puzzles(puzzle_file),
+        puzzle_file,
+        train_count=train_count,
+        test_count=test_count,
+        orientation="aligned",
     )
     whole = read_puzzles(puzzle_file).examples(slice(None), "aligned")
     np.testing.assert_array_equal(train.inputs, whole.inputs[:train_count])
@@ -203,7 +208,13 @@ def test_easiest_are_for_training_and_hardest_for_testing(puzzle_file, counts):
 
 def test_too_few_puzzles_are_refused_with_both_numbers(puzzle_file):
     with pytest.raises(DataError, match=r"5 puzzles.*4 for training.*2 for testing need 6"):
-        make_from_lichess(puzzle_file, train_count=4, test_count=2, orientation="aligned")
+        cut_puzzles(
+            read_puzzles(puzzle_file),
+            puzzle_file,
+            train_count=4,
+            test_count=2,
+            orientation="aligned",
+        )
 
 
 def test_fen_is_read_as_the_library_reads_it():

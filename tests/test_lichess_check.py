@@ -20,7 +20,7 @@ def path(tmp_path):
 
 def check(path, train=2, test=1):
     memory = path.parent / "memory"
-    check_puzzle_file(path, train_count=train, test_count=test, memory=memory)
+    return check_puzzle_file(path, train_count=train, test_count=test, memory=memory)
 
 
 def test_a_file_that_did_not_change_is_not_read_again(path, monkeypatch):
@@ -45,3 +45,16 @@ def test_a_larger_experiment_asks_again(path):
 def test_a_missing_file(tmp_path):
     with pytest.raises(DataError, match=r"no\.csv: there is no such puzzle file"):
         check(tmp_path / "no.csv")
+
+
+def test_a_refused_file_leaves_nothing(path):
+    with pytest.raises(DataError):
+        check(path, train=9)
+    assert [one.name for one in path.parent.iterdir()] == ["puzzles.csv"]
+
+
+def test_the_content_has_a_digest(path):
+    before = check(path)
+    assert check(path.rename(path.with_name("moved.csv"))) == before
+    path.write_text(path.with_name("moved.csv").read_text().replace("900", "901"))
+    assert check(path) != before

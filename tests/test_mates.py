@@ -13,7 +13,8 @@ import pytest
 from deltaloss.datasets import mates
 from deltaloss.datasets.chess_boards import pack, unpack
 from deltaloss.datasets.mates import find_only_mate, generate_mates, make_mates
-from test_chess_boards import random_positions
+
+from .test_chess_boards import random_positions
 
 KINDS = (chess.KING, chess.QUEEN, chess.BISHOP, chess.KNIGHT, chess.ROOK, chess.PAWN)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -51,8 +52,4 @@ def test_delta_is_best_on_chess_alone():
     }
     assert best["chess", "delta"] > best["chess", "progressive"]
     for task in ("mazes", "prefix_sums"):
-        assert min(best[task, "delta"], best[task, "progressive"]) >= 99.9
-
-
-def test_training_steps_are_the_config_s():
-    assert {task["train_steps"] for task in CONFIG["tasks"].values()} == {paper.TRAIN_STEPS}
+        assert min(best[task, "delta"], best[task, "progressive"]) >= Decimal("99.9")

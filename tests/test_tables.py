@@ -56,7 +56,7 @@ class TestAccuracy:
             *("Max accuracy (%)", "(paper) Max accuracy (%)"),
         ]
         assert printed.iloc[:, :6].to_numpy().tolist() == [
-            ["Delta*", "-", "2", "657", "75.00", "99.9"],
+            ["Delta*", "-", "2", "657", "75.00", "99.90"],
             ["Progressive", "0.00", "2", "999", "75.00", "82.72"],
             ["Progressive*", "0.01", "2", "808", "75.00", "100.0"],
         ]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from deltaloss.tasks import TASKS, load_task
+from deltaloss.paper import TASKS
+from deltaloss.tasks import load_task
+from deltaloss.titles import describe
 
 
 def logits_of(answer: torch.Tensor) -> torch.Tensor:
@@ -79,5 +81,5 @@ def test_each_puzzle_knows_its_name(name):
 
 
 def test_sizes_in_words():
-    words = [load_task(name).describe(9) for name in TASKS]
+    words = [describe(name, 9) for name in TASKS]
     assert words == ["hard puzzles", "9x9 mazes", "9-bit strings"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -164,10 +166,28 @@ def test_a_good_puzzle_file_is_read_once(project):
     (project.folder / "workflow/presets/tiny.yaml").write_text(yaml.safe_dump(settings))
     jobs = project.planned("data")
     assert "convert_lichess" in {rule for rule, _ in jobs}
-    (known,) = (project.folder / "results/data/chess/checked").iterdir()
+    (known,) = (project.folder / ".snakemake/deltaloss/puzzle_files").iterdir()
     before = known.stat().st_mtime_ns
     project.planned("data")
     assert known.stat().st_mtime_ns == before
+
+
+def test_another_folder_for_results(project, tmp_path):
+    """As the error about an unwritable folder advises."""
+    elsewhere = tmp_path / "elsewhere"
+    preset = str(project.folder / "workflow/presets/tiny.yaml")
+    done = project.snakemake("--dry-run", "--directory", str(elsewhere), preset=preset)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "train_model" in done.stdout + done.stderr
+
+
+def test_a_results_data_that_is_a_file(project):
+    (project.folder / "results").mkdir()
+    (project.folder / "results" / "data").write_text("")
+    done = project.snakemake("--quiet")
+    assert done.returncode != 0
+    assert "results/data is not a folder" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
 
 
 class TestHabits:
@@ -195,6 +215,17 @@ class TestHabits:
                     for name, version in (pin.split("==") for pin in entry["pip"]):
                         assert pins[name] == version, f"{path.name}: {name}"
 
+    def test_every_environment_has_what_its_rules_import(self):
+        """The imports of each script and of the library below it, by the packages' own names."""
+        rules = "".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
+        for block in re.split(r"^(?=rule )", rules, flags=re.MULTILINE)[1:]:
+            script = re.search(r'"\.\./scripts/(\w+)\.py"', block)
+            environment = re.search(r'"\.\./\.\./envs/(\w+)\.yaml"', block)
+            if script and environment:
+                pins = (ROOT / "envs" / f"{environment.group(1)}.yaml").read_text().lower()
+                for package in third_party(script.group(1)):
+                    assert f"- {package}==" in pins, f"{script.group(1)} imports {package}"
+
     def test_no_room_of_the_library_imports_snakemake(self):
         library = ROOT / "workflow" / "scripts" / "deltaloss"
         importing = [
@@ -203,6 +234,28 @@ class TestHabits:
             if re.search(r"^\s*(from|import) snakemake", path.read_text(), re.MULTILINE)
         ]
         assert importing == []
+
+
+def third_party(script: str) -> set[str]:
+    """Give the packages that a script and the library's modules below it import."""
+    scripts = ROOT / "workflow" / "scripts"
+    waiting, seen, packages = [scripts / f"{script}.py"], set(), set()
+    while waiting:
+        path = waiting.pop()
+        if path in seen or not path.is_file():
+            continue
+        seen.add(path)
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            for name in names:
+                if name.startswith("deltaloss"):
+                    base = scripts.joinpath(*name.split("."))
+                    waiting += [base.with_suffix(".py"), base / "__init__.py"]
+                elif name.split(".")[0] not in sys.stdlib_module_names:
+                    packages.add(name.split(".")[0])
+    return packages
 
 
 def test_files_are_short():

@@ -115,6 +115,17 @@ class TestASetting:
         assert rules(jobs)["evaluate_model"] == ALL_TRAININGS
         assert rules(jobs)["make_mazes"] == 0
 
+    def test_another_seed_evaluates_the_untrained_of_that_seed_alone(self, finished):
+        finished.overlay({"seeds": [42, 43]})
+        untrained = [path for rule, path in finished.planned() if rule == "evaluate_untrained"]
+        assert len(untrained) == 3
+        assert all(path.endswith("/untrained/seed43.csv") for path in untrained)
+
+    def test_writing_one_for_one_point_zero_lists_nothing(self, finished):
+        both = {loss: {"clip_norm": 1, "weight_decay": 0} for loss in ("delta", "progressive")}
+        finished.overlay({"tasks": {"mazes": {"training": {"tiny": both}}}})
+        assert finished.planned() == []
+
     def test_another_run_lists_that_run_alone(self, finished):
         runs = ["delta", "progressive-0", "progressive-0.01", "progressive-0.3"]
         finished.overlay({"tasks": {"mazes": {"runs": runs}}})
@@ -140,6 +151,13 @@ class TestCode:
     def test_a_figure_lists_the_figure(self, finished):
         finished.edit("figures.py", "linewidth=0.8", "linewidth=0.9")
         assert finished.planned() == [("draw_figure_1", "results/tiny/figures/figure_1.pdf")]
+
+    def test_what_is_only_said_trains_nothing(self, finished):
+        finished.edit("titles.py", 'mazes"', 'mazes there"')
+        finished.edit("jobs.py", "s left", "sec left")
+        finished.edit("training.py", "is not finite in epoch", "broke in epoch")
+        counted = rules(finished.planned())
+        assert set(counted) == {"draw_figure_1", "tabulate_training", "tabulate_accuracy"}
 
     def test_the_statistics_train_and_evaluate_nothing(self, finished):
         finished.edit("statistics.py", "max(abs(", "max(+abs(")

@@ -16,9 +16,10 @@ from deltaloss.checkpoints import load_weights
 from deltaloss.datasets.store import load_examples
 from deltaloss.evaluation import evaluate
 from deltaloss.network import make_network
+from deltaloss.paper import TASKS
 from deltaloss.records import HISTORY_COLUMNS, load_evaluation
 from deltaloss.settings import NetworkSettings
-from deltaloss.tasks import TASKS, load_task
+from deltaloss.tasks import load_task
 
 from .conftest import ROOT, merge
 
@@ -65,6 +66,20 @@ def test_the_bits_are_those_of_the_weights(tiny_run, results, task, run):
     np.testing.assert_array_equal(again.correct, stored.correct)
     curve = pd.read_csv(results / "evaluations" / task / run / "seed42.csv")
     pd.testing.assert_frame_equal(curve, stored.curve())
+
+
+def test_some_puzzles_are_solved(results):
+    """Else all of the numbers below would be zeros, and say nothing."""
+    path = results / "evaluations" / "prefix_sums" / "delta" / "seed42.npz"
+    assert load_evaluation(path).correct.any()
+
+
+def test_small_results_say_where_they_come_from(results):
+    for path in ("tables/table_4", "tables/table_7", "figures/figure_1", "statistics/mcnemar"):
+        said = json.loads((results / f"{path}.json").read_text())
+        assert set(said) == {"settings", "inputs", "versions"}
+        assert said["settings"]["code"]
+        assert said["inputs"]
 
 
 @pytest.mark.parametrize(("task", "run"), CELLS)

@@ -1,4 +1,4 @@
-# Helpers of the rules: the checked experiment, the paths of its files, the settings of its jobs.
+# Helpers of the rules: the checked experiment and the paths of its files.
 import re
 import sys
 from pathlib import Path
@@ -8,22 +8,17 @@ if str(SCRIPTS) not in sys.path:
     sys.path.insert(0, str(SCRIPTS))
 
 from deltaloss.configuration import check_results_folder, read_experiment
-from deltaloss.datasets.lichess_check import check_puzzle_file
 from deltaloss.errors import UserError
-from deltaloss.fingerprint import canonical, code_digest
-from deltaloss.runs import parse_run
+from deltaloss.runs import parse_run, run_pattern
 
 try:
     experiment = read_experiment(
-        config, Path(workflow.basedir) / "workflow" / "schemas" / "config.schema.yaml"
+        config,
+        Path(workflow.basedir) / "workflow" / "schemas" / "config.schema.yaml",
+        memory=Path(".snakemake/deltaloss/puzzle_files"),
     )
-    check_results_folder(Path("results") / experiment.name)
-    if experiment.puzzle_file:
-        check_puzzle_file(
-            experiment.puzzle_file,
-            **experiment.chess_counts(),
-            memory=Path("results/data/chess/checked"),
-        )
+    for folder in (experiment.name, "data"):
+        check_results_folder(Path("results") / folder)
 except UserError as error:
     sys.exit(f"config: {error}")
 
@@ -31,7 +26,7 @@ except UserError as error:
 wildcard_constraints:
     experiment=re.escape(experiment.name),
     task="|".join(experiment.tasks),
-    run="[a-z_]+(-[0-9.e-]+)?",
+    run=run_pattern(),
     seed="[0-9]+",
     split="train|test",
 
@@ -39,6 +34,8 @@ wildcard_constraints:
 # In the paper's order; each puzzle has its table there.
 TABLES = {"chess": "5", "mazes": "6", "prefix_sums": "7"}
 TASKS = [task for task in TABLES if task in experiment.tasks]
+if unknown := set(experiment.tasks) - set(TABLES):
+    sys.exit(f"config: {unknown.pop()} has no table; give it a number in workflow/rules/common.smk")
 TASK_OF_TABLE = {number: task for task, number in TABLES.items()}
 TABLE_FORMATS = ("csv", "md", "tex")
 FIGURE_FORMATS = ("pdf", "svg", "png")
@@ -91,6 +88,16 @@ STATISTICS_FILES = [
 ]
 
 
+def statistic_files(statistic, tasks):
+    """The parts of a statistic, by puzzle; of untrained networks by seed too."""
+    pattern = {
+        "mcnemar": "results/{experiment}/statistics/mcnemar_{task}.csv",
+        "untrained": "results/{experiment}/evaluations/{task}/untrained/seed{seed}.csv",
+    }[statistic]
+    every = expand(pattern, experiment=experiment.name, task=tasks, seed=experiment.seeds)
+    return list(dict.fromkeys(every))
+
+
 def task_files(task):
     """All that one puzzle gives: its table, its panel of figure 1, its statistics."""
     if task not in experiment.tasks:
@@ -98,48 +105,6 @@ def task_files(task):
     return [
         *table_files(TABLES[task]),
         *figure_files(f"figure_1_{task}"),
-        f"results/{experiment.name}/statistics/mcnemar_{task}.csv",
-        f"results/{experiment.name}/statistics/untrained_{task}.csv",
+        *statistic_files("mcnemar", [task]),
+        *statistic_files("untrained", [task]),
     ]
-
-
-def job(script, settings, *modules):
-    """Give what decides whether a job runs again, as one sorted value: see README, "Reruns"."""
-    code = code_digest(SCRIPTS / script, *(f"deltaloss.{module}" for module in modules))
-    return canonical({"code": code, **settings})
-
-
-def train_settings(wildcards):
-    task, run = experiment.tasks[wildcards.task], parse_run(wildcards.run)
-    settings = {
-        "alpha": run.alpha,
-        "loss": run.loss,
-        "network": task.network,
-        "seed": int(wildcards.seed),
-        "split_seed": experiment.data_seed,
-        "task": task.name,
-        "train_steps": task.train_steps,
-        "training": task.training[run.loss],
-        "validation_fraction": task.data["validation_fraction"],
-    }
-    return job("train_model.py", settings, f"losses.{run.loss}", f"tasks.{task.name}")
-
-
-def evaluate_settings(script, task, **settings):
-    task = experiment.tasks[task]
-    chosen = {"network": task.network, "task": task.name, **settings}
-    return job(script, chosen, f"tasks.{task.name}")
-
-
-def task_summary(task):
-    """Give what tables, figures and tests need to know of a puzzle."""
-    task = experiment.tasks[task]
-    return {
-        "plotted": [run.name for run in task.plotted],
-        "runs": [run.name for run in task.runs],
-        "seeds": list(experiment.seeds),
-        "task": task.name,
-        "test_size": task.data["test"].get("size"),
-        "train_size": task.data["train"].get("size"),
-        "train_steps": task.train_steps,
-    }

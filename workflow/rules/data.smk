@@ -55,8 +55,6 @@ rule make_mates:
 
 
 rule convert_lichess:
-    input:
-        puzzles=lambda wildcards: experiment.tasks["chess"].data["puzzles"],
     output:
         train="results/data/chess/lichess-{key}/train.npz",
         test="results/data/chess/lichess-{key}/test.npz",

@@ -33,9 +33,9 @@ rule evaluate_untrained:
     input:
         examples=lambda wildcards: data_file(wildcards.task, "test"),
     output:
-        "results/{experiment}/statistics/untrained_{task}.csv",
+        "results/{experiment}/evaluations/{task}/untrained/seed{seed}.csv",
     log:
-        "results/{experiment}/logs/untrained/{task}.log",
+        "results/{experiment}/logs/untrained/{task}/seed{seed}.log",
     conda:
         "../../envs/torch.yaml"
     threads: experiment.threads
@@ -47,7 +47,7 @@ rule evaluate_untrained:
         job=lambda wildcards: evaluate_settings(
             "evaluate_untrained.py",
             wildcards.task,
-            seeds=experiment.seeds,
+            seed=int(wildcards.seed),
             steps=experiment.tasks[wildcards.task].train_steps,
         ),
     script:

@@ -5,12 +5,13 @@ rule draw_figure_1:
     input:
         [plotted_curves(task) for task in TASKS],
     output:
-        report(
+        figures=report(
             expand("results/{{experiment}}/figures/figure_1.{kind}", kind=FIGURE_FORMATS),
             caption="../report/figure_1.rst",
             category="Figures",
             labels={"figure": "1"},
         ),
+        provenance="results/{experiment}/figures/figure_1.json",
     log:
         "results/{experiment}/logs/draw_figure_1.log",
     localrule: True
@@ -29,7 +30,10 @@ use rule draw_figure_1 as draw_panel with:
     input:
         lambda wildcards: plotted_curves(wildcards.task),
     output:
-        expand("results/{{experiment}}/figures/figure_1_{{task}}.{kind}", kind=FIGURE_FORMATS),
+        figures=expand(
+            "results/{{experiment}}/figures/figure_1_{{task}}.{kind}", kind=FIGURE_FORMATS
+        ),
+        provenance="results/{experiment}/figures/figure_1_{task}.json",
     log:
         "results/{experiment}/logs/draw_panel/{task}.log",
     params:

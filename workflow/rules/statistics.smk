@@ -5,7 +5,8 @@ rule compare_runs:
     input:
         lambda wildcards: model_files(wildcards.task, "evaluations/{task}/{run}/seed{seed}.npz"),
     output:
-        "results/{experiment}/statistics/mcnemar_{task}.csv",
+        table="results/{experiment}/statistics/mcnemar_{task}.csv",
+        provenance="results/{experiment}/statistics/mcnemar_{task}.json",
     log:
         "results/{experiment}/logs/compare_runs/{task}.log",
     conda:
@@ -21,9 +22,10 @@ rule compare_runs:
 
 rule join_statistics:
     input:
-        expand("results/{{experiment}}/statistics/{{statistic}}_{task}.csv", task=TASKS),
+        lambda wildcards: statistic_files(wildcards.statistic, TASKS),
     output:
-        "results/{experiment}/statistics/{statistic}.csv",
+        table="results/{experiment}/statistics/{statistic}.csv",
+        provenance="results/{experiment}/statistics/{statistic}.json",
     log:
         "results/{experiment}/logs/join_statistics/{statistic}.log",
     wildcard_constraints:

@@ -5,12 +5,13 @@ rule tabulate_training:
     input:
         [model_files(task, "histories/{task}/{run}/seed{seed}.csv") for task in TASKS],
     output:
-        report(
+        tables=report(
             expand("results/{{experiment}}/tables/table_4.{kind}", kind=TABLE_FORMATS),
             caption="../report/table_4.rst",
             category="Tables",
             labels={"table": "4", "what": "training"},
         ),
+        provenance="results/{experiment}/tables/table_4.json",
     log:
         "results/{experiment}/logs/tabulate_training.log",
     localrule: True
@@ -34,12 +35,13 @@ rule tabulate_accuracy:
             TASK_OF_TABLE[wildcards.number], "evaluations/{task}/{run}/seed{seed}.csv"
         ),
     output:
-        report(
+        tables=report(
             expand("results/{{experiment}}/tables/table_{{number}}.{kind}", kind=TABLE_FORMATS),
             caption="../report/accuracy.rst",
             category="Tables",
             labels={"table": "{number}", "what": "accuracy"},
         ),
+        provenance="results/{experiment}/tables/table_{number}.json",
     log:
         "results/{experiment}/logs/tabulate_accuracy/{number}.log",
     wildcard_constraints:

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from deltaloss.files import write_text
+from deltaloss.files import write_json, write_text
 from deltaloss.gathering import gather
 from deltaloss.jobs import job_log
+from deltaloss.provenance import describe_job
 from deltaloss.records import load_evaluation
 from deltaloss.statistics import compare_runs
 
@@ -18,7 +19,8 @@ def main(job: Any) -> None:
         for files in gather([chosen], job.input)
     }
     frame = compare_runs(evaluations, task=chosen["task"], train_steps=chosen["train_steps"])
-    write_text(Path(job.output[0]), frame.to_csv(index=False))
+    write_text(Path(job.output.table), frame.to_csv(index=False))
+    write_json(Path(job.output.provenance), describe_job(job.params.job, job.input))
 
 
 if __name__ == "__main__":

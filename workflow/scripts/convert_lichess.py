@@ -11,7 +11,7 @@ from deltaloss.jobs import job_log
 def main(job: Any) -> None:
     """Convert the easiest puzzles for training and the hardest for the test."""
     chosen = job.params.job
-    path = Path(job.input.puzzles)
+    path = Path(job.config["tasks"]["chess"]["data"]["puzzles"])  # params hold its content
     puzzles = read_puzzles(path)
     train, test = cut_puzzles(
         puzzles,

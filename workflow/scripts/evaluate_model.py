@@ -7,7 +7,7 @@ import torch
 
 from deltaloss.batches import to_device
 from deltaloss.checkpoints import load_weights
-from deltaloss.datasets.store import load_card, load_examples
+from deltaloss.datasets.store import load_examples
 from deltaloss.devices import choose_device, describe_machine
 from deltaloss.evaluation import evaluate
 from deltaloss.files import write_text
@@ -26,17 +26,18 @@ def main(job: Any) -> None:
     task = load_task(chosen["task"])
     network = make_network(task, NetworkSettings(**chosen["network"]))
     trained = load_weights(Path(job.input.model), network)
+    examples = load_examples(Path(job.input.examples))
     progress = Progress()
     evaluation = evaluate(
         network.to(device).eval(),
-        to_device(load_examples(Path(job.input.examples)), device),
+        to_device(examples, device),
         task=task,
         steps=chosen["steps"],
         batch_size=job.config["tasks"][task.name]["evaluation"]["batch_size"],
         provenance={
             "settings": chosen,
             "trained": trained,
-            "data_digest": load_card(Path(job.input.examples).with_suffix(".json"))["digest"],
+            "data_digest": examples.digest(),
             "machine": describe_machine(device),
         },
         progress=lambda done, total: progress(done, total, "examples,"),

@@ -1,9 +1,8 @@
-"""Evaluate networks as they are before training, for something to compare the trained with."""
+"""Evaluate a network as it is before training, for something to compare the trained with."""
 
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 
 from deltaloss.batches import to_device
@@ -18,29 +17,26 @@ from deltaloss.tasks import load_task
 
 
 def main(job: Any) -> None:
-    """Write the accuracy on the test set after the training steps, a row a seed."""
+    """Write the accuracy on the test set after the training steps, as one row."""
     chosen = job.params.job
     torch.set_num_threads(job.threads)
     device = choose_device(job.config["device"])
     task = load_task(chosen["task"])
-    examples = to_device(load_examples(Path(job.input.examples)), device)
-    rows = []
-    for seed in chosen["seeds"]:
-        network = make_network(task, NetworkSettings(**chosen["network"]), seed=seed)
-        evaluation = evaluate(
-            network.to(device).eval(),
-            examples,
-            task=task,
-            steps=chosen["steps"],
-            batch_size=job.config["tasks"][task.name]["evaluation"]["batch_size"],
-            provenance={},
-        )
-        last = evaluation.curve().iloc[-1].to_dict()
-        rows.append({"task": task.name, "seed": seed, **last})
-    frame = pd.DataFrame(rows).astype({"step": int, "correct": int, "examples": int})
-    write_text(Path(job.output[0]), frame.to_csv(index=False))
+    network = make_network(task, NetworkSettings(**chosen["network"]), seed=chosen["seed"])
+    evaluation = evaluate(
+        network.to(device).eval(),
+        to_device(load_examples(Path(job.input.examples)), device),
+        task=task,
+        steps=chosen["steps"],
+        batch_size=job.config["tasks"][task.name]["evaluation"]["batch_size"],
+        provenance={},
+    )
+    row = evaluation.curve().tail(1)
+    row.insert(0, "task", task.name)
+    row.insert(1, "seed", chosen["seed"])
+    write_text(Path(job.output[0]), row.to_csv(index=False))
 
 
 if __name__ == "__main__":
-    with job_log(snakemake.log[0], f"untrained {snakemake.wildcards.task}"):
+    with job_log(snakemake.log[0], "untrained " + " ".join(snakemake.wildcards[1:])):
         main(snakemake)

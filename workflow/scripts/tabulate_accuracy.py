@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from deltaloss.files import write_json
 from deltaloss.gathering import gather
 from deltaloss.jobs import job_log
+from deltaloss.provenance import describe_job
 from deltaloss.records import load_curve
 from deltaloss.tables import read_results, tabulate_accuracy
 from deltaloss.typeset import save_table
@@ -15,7 +17,8 @@ def main(job: Any) -> None:
     chosen = job.params.job
     results = read_results(gather([chosen], job.input), load_curve)
     table = tabulate_accuracy(results, experiment=chosen["experiment"])
-    save_table(table, [Path(path) for path in job.output])
+    save_table(table, [Path(path) for path in job.output.tables])
+    write_json(Path(job.output.provenance), describe_job(job.params.job, job.input))
 
 
 if __name__ == "__main__":

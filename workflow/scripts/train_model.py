@@ -1,5 +1,6 @@
 """Train one network on one puzzle with one loss."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 
 from deltaloss.batches import split_training, to_device
 from deltaloss.checkpoints import save_weights
-from deltaloss.datasets.store import load_card, load_examples
+from deltaloss.datasets.store import load_examples
 from deltaloss.devices import choose_device, describe_machine
 from deltaloss.files import write_json, write_text
 from deltaloss.jobs import Progress, job_log, logger
@@ -16,7 +17,7 @@ from deltaloss.losses import make_loss
 from deltaloss.network import make_network
 from deltaloss.settings import NetworkSettings, TrainingSettings
 from deltaloss.tasks import load_task
-from deltaloss.training import train
+from deltaloss.training import Row, train
 
 
 def main(job: Any) -> None:
@@ -24,18 +25,17 @@ def main(job: Any) -> None:
     chosen = job.params.job
     torch.set_num_threads(job.threads)
     device = choose_device(job.config["device"])
-    settings = TrainingSettings(**chosen["training"])
     task = load_task(chosen["task"])
+    examples = load_examples(Path(job.input.examples))
     train_set, validation_set = split_training(
-        to_device(load_examples(Path(job.input.examples)), device),
+        to_device(examples, device),
         fraction=chosen["validation_fraction"],
         seed=chosen["split_seed"],
     )
     network = make_network(task, NetworkSettings(**chosen["network"]), seed=chosen["seed"])
     parameters = sum(p.numel() for p in network.parameters())
     logger.info("%d parameters on %s", parameters, device)
-
-    progress = Progress()
+    settings = TrainingSettings(**chosen["training"])
     trained = train(
         network.to(device),
         make_loss(chosen["loss"], steps=chosen["train_steps"], alpha=chosen["alpha"]),
@@ -45,28 +45,30 @@ def main(job: Any) -> None:
         settings=settings,
         steps=chosen["train_steps"],
         seed=chosen["seed"],
-        progress=lambda row: progress(
-            int(row["epoch"]),
-            settings.epochs,
-            "epochs, loss {train_loss:.4f}, training {train_accuracy_percent:.2f} %, "
-            "validation {validation_accuracy_percent:.2f} %,".format(**row),
-        ),
+        progress=lines(settings.epochs),
     )
-    provenance = {
-        "settings": chosen,
-        "data_digest": load_card(Path(job.input.examples).with_suffix(".json"))["digest"],
-        "machine": describe_machine(device),
-    }
-    save_weights(Path(job.output.model), trained.weights, provenance=provenance)
-    write_text(Path(job.output.history), pd.DataFrame(trained.history).to_csv(index=False))
     summary = {
         "best_epoch": trained.best_epoch,
         "parameters": parameters,
         "train_examples": len(train_set),
         "validation_examples": len(validation_set),
-        **provenance,
+        "settings": chosen,
+        "data_digest": examples.digest(),
+        "machine": describe_machine(device),
     }
+    write_text(Path(job.output.history), pd.DataFrame(trained.history).to_csv(index=False))
     write_json(Path(job.output.summary), summary)
+    save_weights(Path(job.output.model), trained.weights, provenance=summary)
+
+
+def lines(epochs: int) -> Callable[[Row], None]:
+    """Give what tells the terminal and the log of each epoch."""
+    progress = Progress()
+    text = (
+        "epochs, loss {train_loss:.4f}, training {train_accuracy_percent:.2f} %, "
+        "validation {validation_accuracy_percent:.2f} %,"
+    )
+    return lambda row: progress(int(row["epoch"]), epochs, text.format(**row))
 
 
 if __name__ == "__main__":

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import yaml
 
+from deltaloss.config_schema import check_schema
+from deltaloss.datasets.lichess_check import check_puzzle_file
 from deltaloss.errors import ConfigError
 from deltaloss.fingerprint import digest
 from deltaloss.runs import Run, check_loss, parse_run
@@ -47,6 +47,7 @@ class Experiment:
     device: str
     threads: int
     tasks: Mapping[str, TaskConfig]
+    puzzles_digest: str = ""  # of the content of the puzzle CSV, where one is given
 
     @property
     def puzzle_file(self) -> Path | None:
@@ -71,22 +72,28 @@ class Experiment:
         chosen = {**self.chess_counts(), "orientation": data["orientation"]}
         if data["puzzles"] is None:
             return {**chosen, "seed": self.data_seed}
-        return {**chosen, "puzzles": data["puzzles"]}
+        return {**chosen, "puzzles": self.puzzles_digest}
 
 
-def read_experiment(config: Json, schema: Path) -> Experiment:
-    """Check a merged config against the schema and against itself.
+def read_experiment(config: Json, schema: Path, *, memory: Path) -> Experiment:
+    """Check a merged config against the schema, against itself, and the puzzle file it names.
+
+    Args:
+        config: as Snakemake merged it.
+        schema: the schema's file.
+        memory: folder that remembers what was read of puzzle files.
 
     Raises:
         ConfigError: one line with key, value, what is allowed and what to do.
+        DataError: the puzzle file cannot be used.
     """
     config = {**config, "seeds": _whole(config.get("seeds"))} if "seeds" in config else config
-    _check_schema(config, yaml.safe_load(schema.read_text(encoding="utf-8")))
+    check_schema(config, yaml.safe_load(schema.read_text(encoding="utf-8")))
     tasks = {
         name: _read_task(name, given, config["hyperparameters"])
         for name, given in config["tasks"].items()
     }
-    return Experiment(
+    experiment = Experiment(
         name=config["experiment"],
         hyperparameters=config["hyperparameters"],
         seeds=tuple(config["seeds"]),
@@ -95,6 +102,11 @@ def read_experiment(config: Json, schema: Path) -> Experiment:
         threads=config["threads"],
         tasks=tasks,
     )
+    if experiment.puzzle_file is None:
+        return experiment
+    counts = experiment.chess_counts()
+    content = check_puzzle_file(experiment.puzzle_file, **counts, memory=memory)
+    return replace(experiment, puzzles_digest=content)
 
 
 def _whole(seeds: object) -> object:
@@ -105,7 +117,7 @@ def _whole(seeds: object) -> object:
 
 
 def check_results_folder(folder: Path) -> None:
-    """Refuse a folder for results that cannot be written, without making it."""
+    """Refuse a folder that results cannot be written to, without making it."""
     existing = next(path for path in [folder, *folder.absolute().parents] if os.path.lexists(path))
     if not existing.is_dir():
         raise ConfigError(f"results go to {folder}/, but {existing} is not a folder; move it away")
@@ -114,80 +126,6 @@ def check_results_folder(folder: Path) -> None:
             f"results go to {folder}/, but {existing} cannot be written; change its permissions "
             "or run in another folder (snakemake --directory)"
         )
-
-
-# YAML has no sizes of 9.0: a whole number must be written as one.
-_TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
-    {
-        "integer": lambda _, value: isinstance(value, int) and not isinstance(value, bool),
-        "number": lambda _, value: (
-            isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-        ),
-    }
-)
-_Validator = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
-    jsonschema.Draft202012Validator, type_checker=_TYPES
-)
-
-
-def _check_schema(config: Json, schema: Json) -> None:
-    validator = _Validator(schema)
-    errors = sorted(validator.iter_errors(config), key=lambda error: list(map(str, error.path)))
-    if errors:
-        error = next((e for e in errors if e.validator == "additionalProperties"), errors[0])
-        raise ConfigError(_in_words(error))
-
-
-_ALLOWED = {
-    "enum": "allowed: {}",
-    "type": "must be {}",
-    "minimum": "must be at least {}",
-    "maximum": "must be at most {}",
-    "exclusiveMinimum": "must be above {}",
-    "exclusiveMaximum": "must be below {}",
-    "minItems": "must list at least {}",
-    "maxItems": "must list at most {}",
-    "minProperties": "must have at least {} entry",
-    "pattern": "must be letters, digits, '_', '.' or '-', and begin with a letter or digit",
-    "not": "this name is kept for something else; choose another",
-}
-
-
-def _in_words(error: jsonschema.ValidationError) -> str:
-    """Say in one line where a schema is not met, the value there, and what is allowed."""
-    where, value, rule = _key(error.absolute_path), error.instance, error.validator_value
-    prefix = f"{where}." if where else ""
-    if error.validator == "additionalProperties":
-        known = list(error.schema["properties"])  # type: ignore[index]
-        unknown = next(str(key) for key in value if key not in known)  # type: ignore[union-attr]
-        return f"{prefix}{unknown}: unknown key{nearest(unknown, known)}; known: {', '.join(known)}"
-    if error.validator == "required":
-        missing = next(key for key in rule if key not in value)  # type: ignore
-        return f"{prefix}{missing}: missing"
-    if error.validator == "uniqueItems":
-        twice = next(item for item in value if value.count(item) > 1)  # type: ignore
-        return f"{where}: {twice!r} is listed twice; list each once"
-    if error.validator == "type" and isinstance(value, str) and _is_number(value):
-        return f"{where}: '{value}' is text in YAML; write a number, with a point: 1.0e-3"
-    shown = "null" if value is None else repr(value)
-    listed = ", ".join(map(str, rule)) if isinstance(rule, list) else rule
-    allowed = _ALLOWED.get(str(error.validator), error.message).format(listed)
-    return f"{where or 'config'}: {shown}: {allowed}"
-
-
-def _key(path: Any) -> str:
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return text.lstrip(".")
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _read_task(name: str, given: Json, hyperparameters: str) -> TaskConfig:
@@ -202,6 +140,7 @@ def _read_task(name: str, given: Json, hyperparameters: str) -> TaskConfig:
             )
     training = _choose_training(key, given["training"], hyperparameters, runs)
     _check_steps(key, given)
+    _check_milestones(f"{key}.training.{hyperparameters}", training)
     _check_sizes(key, given["data"], training)
     return TaskConfig(
         name=name,
@@ -261,6 +200,16 @@ def _check_steps(key: str, given: Json) -> None:
             f"{key}.evaluation.steps: {steps} is less than {key}.train_steps ({train_steps}); "
             "evaluate at least as many steps as are trained"
         )
+
+
+def _check_milestones(key: str, training: Json) -> None:
+    for loss, settings in training.items():
+        for milestone in settings["milestones"]:
+            if milestone >= settings["epochs"]:
+                raise ConfigError(
+                    f"{key}.{loss}.milestones: {milestone} is not reached in {settings['epochs']} "
+                    "epochs, counted from 0; leave it out"
+                )
 
 
 def _check_sizes(key: str, data: Json, training: Json) -> None:

@@ -18,11 +18,12 @@ from deltaloss.gathering import RunFiles
 from deltaloss.paper import FIGURE_STEPS
 from deltaloss.records import load_curve
 from deltaloss.runs import Run
-from deltaloss.tasks import load_task
+from deltaloss.titles import TITLES, describe
 
 TEXT_WIDTH = 5.5  # inches, the text of an ICLR paper
 PANEL_WIDTH = 2.6  # inches, a panel alone
-HEIGHT = 2.6  # inches, legend below the axes included
+HEIGHT = 2.1  # inches, without the legend below the axes
+LEGEND_LINE = 0.165  # inches
 
 # Okabe and Ito's colours, which colour-blind readers tell apart, in an order that differs in
 # lightness too; with the dashes the curves are told apart in greyscale.
@@ -77,11 +78,10 @@ def make_panel(summary: Mapping[str, Any], files: Sequence[RunFiles]) -> Panel:
         summary: `task`, `train_size`, `test_size` and `train_steps` of the puzzle.
         files: the accuracy curves of its plotted runs.
     """
-    task = load_task(summary["task"])
-    sizes = (summary["train_size"], summary["test_size"])
+    sizes = [describe(summary["task"], summary[size]) for size in ("train_size", "test_size")]
     return Panel(
-        title=task.title,
-        subtitle=" to ".join(task.describe(size) for size in sizes if size) or task.describe(None),
+        title=TITLES[summary["task"]],
+        subtitle=" to ".join(dict.fromkeys(sizes)),
         train_steps=summary["train_steps"],
         curves={one.run: [load_curve(path) for path in one.by_seed.values()] for one in files},
     )
@@ -94,7 +94,9 @@ def draw_figure_1(panels: Sequence[Panel], paths: Sequence[Path]) -> None:
     """
     with mpl.rc_context(_LOOK):
         width = TEXT_WIDTH if len(panels) > 1 else PANEL_WIDTH
-        figure = Figure(figsize=(width, HEIGHT), layout="constrained")
+        lines = 1 + max(len(panel.curves) for panel in panels)
+        height = HEIGHT + LEGEND_LINE * lines
+        figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
         for panel, ax in zip(panels, axes, strict=True):
             _draw_panel(ax, panel)
@@ -106,7 +108,7 @@ def draw_figure_1(panels: Sequence[Panel], paths: Sequence[Path]) -> None:
 
 
 def _draw_panel(ax: Axes, panel: Panel) -> None:
-    last = 1
+    last = 1  # and six runs at most, says the schema
     for (run, curves), style in zip(panel.curves.items(), _STYLES, strict=False):
         shown = [curve[curve["step"] <= FIGURE_STEPS] for curve in curves]
         accuracy = np.stack([curve["accuracy_percent"].to_numpy() for curve in shown])
@@ -117,7 +119,10 @@ def _draw_panel(ax: Axes, panel: Panel) -> None:
             low, high = accuracy.min(axis=0), accuracy.max(axis=0)
             ax.fill_between(steps, low, high, color=style["color"], alpha=0.2, linewidth=0)
     mark = f"Training, $T={panel.train_steps}$"
-    ax.axvline(panel.train_steps, color="0.45", linewidth=0.8, linestyle=":", zorder=0, label=mark)
+    if panel.train_steps <= last:
+        ax.axvline(
+            panel.train_steps, color="0.45", linewidth=0.8, linestyle=":", zorder=0, label=mark
+        )
     ax.set_title(panel.title, pad=11)
     ax.text(0.5, 1.03, panel.subtitle, transform=ax.transAxes, ha="center", fontsize=6.5)
     ax.set_xlim(1, last)

@@ -11,13 +11,21 @@ from pathlib import Path
 
 PACKAGE = "deltaloss"
 
+# Modules that only speak to people; what they say changes no result.
+SPEAKING = ("deltaloss.errors", "deltaloss.jobs", "deltaloss.suggestions")
+
+
+EXACT = 2**53  # below it a float is every whole number exactly
+
 
 def canonical(value: object) -> object:
-    """Sort all mappings and turn tuples to lists, so that equal settings have one form."""
+    """Sort all mappings, turn tuples to lists and 1.0 to 1: equal settings have one form."""
     if isinstance(value, Mapping):
         return {str(key): canonical(value[key]) for key in sorted(value, key=str)}
     if isinstance(value, (list, tuple)):
         return [canonical(item) for item in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) < EXACT:
+        return int(value)
     return value
 
 
@@ -30,8 +38,9 @@ def digest(value: object) -> str:
 def code_digest(script: Path, *modules: str) -> str:
     """Give a digest of what a script and the library's modules that it imports mean.
 
-    Imports are followed through the library; packages outside it are not. Comments, formatting and
-    docstrings are left out, and so are the files' names and times.
+    Imports are followed through the library; packages outside it are not. Comments, formatting,
+    docstrings and the texts of errors are left out, and so are the modules that only speak to
+    people, and the files' names and times.
 
     Args:
         script: the entry; the library lies in the folder beside it.
@@ -47,7 +56,7 @@ def code_digest(script: Path, *modules: str) -> str:
     while waiting:
         name = waiting.pop()
         path = _module_path(folder, name)
-        if path is None or name in known:
+        if path is None or name in known or name in SPEAKING:
             continue
         known[name] = _meaning(path)
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
@@ -101,6 +110,8 @@ def _written(node: object) -> str:
         return "[" + ",".join(_written(item) for item in node) + "]"
     if not isinstance(node, ast.AST):
         return repr(node)
+    if isinstance(node, ast.Raise):
+        return "Raise()"
     fields = []
     for name, value in ast.iter_fields(node):
         kept = _without_docstring(node, value) if name == "body" else value

@@ -36,6 +36,9 @@ def job_log(log: str, name: str) -> Iterator[None]:
     except UserError as error:
         logger.error("%s", error, exc_info=error)
         sys.exit(1)
+    except KeyboardInterrupt:
+        logger.error("interrupted")
+        sys.exit(130)
     except Exception as error:
         logger.error("%s: %s (see %s)", type(error).__name__, error, path, exc_info=error)
         sys.exit(1)

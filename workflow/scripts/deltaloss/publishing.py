@@ -6,6 +6,7 @@ import json
 import platform
 import subprocess
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -21,11 +22,13 @@ def describe_run(experiment: str, summaries: Sequence[Path]) -> dict[str, object
         summaries: the .json of each training, with the history (.csv) beside it.
 
     Returns:
-        experiment; commit (None outside a repository) and whether files differed from it;
+        experiment; time of publishing; commit then (None outside a repository) and the files
+        that differed from it;
         processor; and for each training its settings' and data's provenance and its seconds.
     """
     return {
         "experiment": experiment,
+        "published": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _git("rev-parse", "HEAD"),
         "changed_files": _changed_files(),
         "processor": _processor(),

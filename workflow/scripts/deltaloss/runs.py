@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
 
 from deltaloss.errors import ConfigError
 from deltaloss.suggestions import nearest
@@ -24,20 +26,33 @@ class Run:
     @property
     def name(self) -> str:
         """The run as it is written in paths."""
-        return self.loss if self.alpha is None else f"{self.loss}-{self.alpha:g}"
+        return self.loss if self.alpha is None else f"{self.loss}-{write_alpha(self.alpha)}"
 
     @property
     def label(self) -> str:
         """The run as figures and tables name it."""
         loss = self.loss.replace("_", " ").capitalize()
-        return loss if self.alpha is None else f"{loss}, α = {self.alpha:g}"
+        return loss if self.alpha is None else f"{loss}, α = {write_alpha(self.alpha)}"
+
+
+def write_alpha(alpha: float) -> str:
+    """Write alpha exactly, as short as can be and without an exponent: 0.5, 1, 0.0000001."""
+    return f"{Decimal(repr(alpha)).normalize():f}"
+
+
+def run_pattern() -> str:
+    """Give a regular expression of how runs are written in paths."""
+    alpha = r"(0|1|0\.[0-9]+)"
+    return "|".join(f"{loss}-{alpha}" if has_alpha else loss for loss, has_alpha in LOSSES.items())
 
 
 def check_loss(loss: str) -> None:
-    """Refuse the name of a loss that does not exist."""
+    """Refuse the name of a loss that does not exist, or has no module."""
     if loss not in LOSSES:
         known = ", ".join(LOSSES)
         raise ConfigError(f"there is no loss '{loss}'{nearest(loss, LOSSES)}; known: {known}")
+    if not (Path(__file__).parent / "losses" / f"{loss}.py").is_file():
+        raise ConfigError(f"the loss '{loss}' is in deltaloss/runs.py, but has no losses/{loss}.py")
 
 
 def parse_run(text: str) -> Run:

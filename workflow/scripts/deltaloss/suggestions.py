@@ -8,5 +8,5 @@ from difflib import get_close_matches
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Give " (did you mean 'X'?)" where a known word is near, and nothing otherwise."""
-    matches = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    matches = get_close_matches(word, [str(one) for one in known], n=1, cutoff=0.6)
     return f" (did you mean '{matches[0]}'?)" if matches else ""

@@ -11,8 +11,8 @@ import pandas as pd
 
 from deltaloss import paper
 from deltaloss.gathering import RunFiles
-from deltaloss.runs import Run
-from deltaloss.tasks import load_task
+from deltaloss.runs import Run, write_alpha
+from deltaloss.titles import TITLES
 from deltaloss.typeset import PAPER, Table
 
 SECONDS_PER_HOUR = 3600.0
@@ -31,7 +31,7 @@ class RunResults:
     @property
     def title(self) -> str:
         """The puzzle's name as printed."""
-        return load_task(self.task).title
+        return TITLES[self.task]
 
 
 def read_results(
@@ -210,7 +210,7 @@ def _loss_title(run: Run) -> str:
 
 def _decimals(alpha: float | None) -> int:
     """Count the decimals that write alpha, one at least."""
-    return 1 if alpha is None else max(1, len(f"{alpha:f}".rstrip("0").partition(".")[2]))
+    return 1 if alpha is None else max(1, len(write_alpha(alpha).partition(".")[2]))
 
 
 def _provenance(experiment: str, results: Sequence[RunResults]) -> str:
@@ -241,6 +241,6 @@ def _cells(
         texts[column.heading] = text
         if column.in_paper:
             value = getattr(in_paper, column.name, None)
-            values[f"{column.name}_paper"] = value
+            values[f"{column.name}_paper"] = None if value is None else float(value)
             texts[f"{PAPER} {column.heading}"] = "-" if value is None else str(value)
     return values, texts

@@ -18,6 +18,7 @@ from deltaloss.devices import synchronise
 from deltaloss.errors import TrainingError
 from deltaloss.losses import Criterion, Loss
 from deltaloss.network import RecallNetwork
+from deltaloss.records import HISTORY_COLUMNS
 from deltaloss.schedules import learning_rate_factor
 from deltaloss.seeds import derive_seed
 from deltaloss.settings import TrainingSettings
@@ -157,16 +158,10 @@ def train(
         ended = time.perf_counter()
         if accuracy > best:
             best, trained.best_epoch, trained.weights = accuracy, epoch + 1, snapshot(network)
-        row = {
-            "epoch": epoch + 1,
-            "learning_rate": rate,
-            "train_loss": float(batch_losses[:, 0].mean()),
-            "final_step_loss": float(batch_losses[:, 1].mean()),
-            "train_accuracy_percent": train_accuracy,
-            "validation_accuracy_percent": accuracy,
-            "train_seconds": between - started,
-            "validation_seconds": ended - between,
-        }
+        means = batch_losses.mean(0).tolist()
+        times = (between - started, ended - between)
+        values = (epoch + 1, rate, *means, train_accuracy, accuracy, *times)
+        row = dict(zip(HISTORY_COLUMNS, values, strict=True))
         trained.history.append(row)
         progress(row)
     return trained

@@ -90,19 +90,6 @@ class Puzzles:
         }
 
 
-def make_from_lichess(
-    path: Path, *, train_count: int, test_count: int, orientation: str
-) -> tuple[Examples, Examples]:
-    """Cut a puzzle file into training and test examples, as `cut_puzzles` says."""
-    return cut_puzzles(
-        read_puzzles(path),
-        path,
-        train_count=train_count,
-        test_count=test_count,
-        orientation=orientation,
-    )
-
-
 def cut_puzzles(
     puzzles: Puzzles, path: Path, *, train_count: int, test_count: int, orientation: str
 ) -> tuple[Examples, Examples]:
@@ -199,7 +186,7 @@ def _lines(handle: BinaryIO, path: Path) -> Iterator[str]:
             yield line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
             raise DataError(
-                f"{path}, line {number}: not UTF-8 text; decompress a .zst dump before use"
+                f"{path}, line {number}: not UTF-8 text; a compressed file must be unpacked first"
             ) from error
 
 
@@ -213,6 +200,9 @@ def _find_columns(cells: list[str], where: str) -> tuple[tuple[int, ...], bool]:
                 f"without one: {', '.join(absent)}"
             )
         return tuple(COLUMNS.index(name) for name in NEEDED_COLUMNS), False
+    twice = [name for name in NEEDED_COLUMNS if cells.count(name) > 1]
+    if twice:
+        raise DataError(f"{where}: the header names {', '.join(twice)} more than once")
     missing = [name for name in NEEDED_COLUMNS if name not in cells]
     if missing:
         raise DataError(f"{where}: the header misses the columns {', '.join(missing)}")
@@ -245,7 +235,7 @@ def _parse_rating(text: str) -> float:
         rating = float(text)
     except ValueError:
         rating = float("nan")
-    if not math.isfinite(rating):
+    if not math.isfinite(rating) or "_" in text:
         raise ValueError(f"the rating {text!r} is not a number")
     return rating
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -10,15 +11,18 @@ from deltaloss.files import write_json
 from deltaloss.fingerprint import digest
 
 
-def check_puzzle_file(path: Path, *, train_count: int, test_count: int, memory: Path) -> None:
+def check_puzzle_file(path: Path, *, train_count: int, test_count: int, memory: Path) -> str:
     """Refuse a puzzle file that cannot be used, or has fewer puzzles than the experiment asks for.
 
     Args:
         path: the Lichess puzzle CSV.
         train_count: puzzles for training.
         test_count: puzzles for testing.
-        memory: folder that remembers how many puzzles a file that was read before has; a file is
-            known by its path, size and time.
+        memory: folder that remembers number and digest of the puzzles of a file that was read
+            before; the file is known by its path, size and time.
+
+    Returns:
+        A digest of the file's content, 16 hexadecimal digits.
 
     Raises:
         DataError: as of `read_puzzles` and `check_count`.
@@ -31,10 +35,17 @@ def check_puzzle_file(path: Path, *, train_count: int, test_count: int, memory: 
     except OSError as error:
         raise DataError(f"{path}: there is no such puzzle file") from error
     key = digest([str(path.resolve()), state.st_size, state.st_mtime_ns])
-    known = memory / f"{key}.json"
-    if known.is_file():
-        found = int(json.loads(known.read_text(encoding="utf-8"))["puzzles"])
+    memorised = memory / f"{key}.json"
+    if memorised.is_file():
+        known = json.loads(memorised.read_text(encoding="utf-8"))
     else:
-        found = check_puzzles(path)
-        write_json(known, {"file": str(path), "puzzles": found})
-    check_count(path, found, train_count=train_count, test_count=test_count)
+        known = {"puzzles": check_puzzles(path), "digest": _digest(path), "file": str(path)}
+    check_count(path, known["puzzles"], train_count=train_count, test_count=test_count)
+    if not memorised.is_file():
+        write_json(memorised, known)
+    return str(known["digest"])
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()[:16]

@@ -69,6 +69,10 @@ class Examples:
     def __len__(self) -> int:
         return len(self.inputs)
 
+    def digest(self) -> str:
+        """Give the SHA-256 of shapes and bits: tells equal examples from others."""
+        return _digest(_shapes(self), _pack(self))
+
 
 def save_examples(path: Path, examples: Examples, *, card: Mapping[str, object]) -> None:
     """Write the bits to `path` (.npz), then the card beside it (.json), each atomically.
@@ -76,8 +80,7 @@ def save_examples(path: Path, examples: Examples, *, card: Mapping[str, object])
     Equal examples give equal bytes. Into the card go the entries of `card` and what is measured
     here: count, shapes, and the digest (SHA-256) that tells equal examples from others.
     """
-    shapes = {"inputs": examples.inputs.shape, "targets": examples.targets.shape}
-    packed = {"inputs": np.packbits(examples.inputs), "targets": np.packbits(examples.targets)}
+    shapes, packed = _shapes(examples), _pack(examples)
     with atomic_path(path) as temporary:
         np.savez(
             temporary,
@@ -126,6 +129,14 @@ def load_card(path: Path) -> dict[str, Any]:
     if not isinstance(card, dict):
         raise DataError(f"{path}: not a card of examples; make the examples again")
     return card
+
+
+def _shapes(examples: Examples) -> dict[str, tuple[int, ...]]:
+    return {"inputs": examples.inputs.shape, "targets": examples.targets.shape}
+
+
+def _pack(examples: Examples) -> dict[str, NDArray[np.uint8]]:
+    return {"inputs": np.packbits(examples.inputs), "targets": np.packbits(examples.targets)}
 
 
 def _unpack(packed: NDArray[np.uint8], shape: NDArray[np.int64]) -> NDArray[np.uint8]:

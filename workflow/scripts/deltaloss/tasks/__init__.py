@@ -9,9 +9,7 @@ from importlib import import_module
 
 from deltaloss.tasks.base import Task
 
-__all__ = ["TASKS", "Task", "load_task"]
-
-TASKS = ("chess", "mazes", "prefix_sums")
+__all__ = ["Task", "load_task"]
 
 
 def load_task(name: str) -> Task:

@@ -19,13 +19,11 @@ class Task(ABC):
 
     Attributes:
         name: as in the config and in paths.
-        title: as printed in tables and figures.
         channels: C of the input.
         dimensions: 1 or 2.
     """
 
     name: str
-    title: str
     channels: int
     dimensions: int
 
@@ -44,7 +42,3 @@ class Task(ABC):
     def correct(self, logits: Tensor, bits: Tensor, targets: Tensor) -> Tensor:
         """Whether each whole answer is right, bool [N]."""
         return (self.answer(logits, bits) == targets.bool()).flatten(1).all(1)
-
-    @abstractmethod
-    def describe(self, size: int | None) -> str:
-        """Name the puzzles of one size, as under a figure: "512-bit strings"."""

@@ -18,7 +18,6 @@ class Chess(Task):
     """Boards of 12 planes, six kinds of piece for each player; there is one size only."""
 
     name: str = "chess"
-    title: str = "Chess"
     channels: int = 12
     dimensions: int = 2
 
@@ -28,10 +27,6 @@ class Chess(Task):
         squares = scores.topk(MOVE_SQUARES, dim=1).indices
         answer = scores.new_zeros(scores.shape, dtype=bits.dtype).scatter(1, squares, 1)
         return answer.view(logits[:, 1].shape).bool()
-
-    def describe(self, size: int | None) -> str:
-        """Name the hardest puzzles, on which the test is made."""
-        return "hard puzzles"
 
 
 TASK = Chess()

@@ -16,7 +16,6 @@ class Mazes(Task):
     """Square images of mazes; size is the number of positions a side, walls included."""
 
     name: str = "mazes"
-    title: str = "Mazes"
     channels: int = 3
     dimensions: int = 2
 
@@ -27,10 +26,6 @@ class Mazes(Task):
     def answer(self, logits: Tensor, bits: Tensor) -> Tensor:
         """Take the likelier class at every open pixel; a wall is never on the path."""
         return (logits[:, 1] > logits[:, 0]) & self.counted(bits)
-
-    def describe(self, size: int | None) -> str:
-        """Name the mazes of one size."""
-        return f"{size}x{size} mazes"
 
 
 TASK = Mazes()

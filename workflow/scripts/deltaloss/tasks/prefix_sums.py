@@ -16,7 +16,6 @@ class PrefixSums(Task):
     """Strings of bits; size is the number of bits."""
 
     name: str = "prefix_sums"
-    title: str = "Prefix sums"
     channels: int = 1
     dimensions: int = 1
 
@@ -27,10 +26,6 @@ class PrefixSums(Task):
     def answer(self, logits: Tensor, bits: Tensor) -> Tensor:
         """Take the likelier class at every position."""
         return logits[:, 1] > logits[:, 0]
-
-    def describe(self, size: int | None) -> str:
-        """Name the strings of one length."""
-        return f"{size}-bit strings"
 
 
 TASK = PrefixSums()
