@@ -28,7 +28,7 @@ def test_times_of_table_4_fit_together(key):
     """Time to the best epoch is its number times an epoch's, within what rounding allows."""
     row = paper.TRAINING[key]
     assert row.hours_to_max_validation == pytest.approx(
-        row.epoch_of_max_validation * row.hours_per_epoch, rel=0.17
+        row.epoch_of_max_validation * row.hours_per_epoch, rel=Decimal("0.17")
     )
 
 
