@@ -32,7 +32,7 @@ class Answers:
     """How one file is served; `faults` are used up, one for each request.
 
     Faults: a status, "drop" (the connection closes after half of the body), "stall" (it goes
-    silent there).
+    silent there), "mute" (it never answers).
     """
 
     body: bytes
@@ -67,6 +67,9 @@ def serve(answers: Answers) -> Iterator[Served]:
                 self.send_header("Content-Length", "0")
                 self.send_header("Connection", "close")
                 self.end_headers()
+                return
+            if fault == "mute":
+                time.sleep(answers.stall_seconds)
                 return
             start = self.first_byte(wanted)
             if start >= len(answers.body) > 0:

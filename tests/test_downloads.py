@@ -189,6 +189,11 @@ class TestBroken:
         assert len(server.sent) == 3
         assert any(f"answers {status}" in line and "next attempt" in line for line in fetch.lines)
 
+    def test_a_server_that_says_nothing(self, fetch):
+        with serve(Answers(BODY, faults=["mute"], stall_seconds=0.4)) as server:
+            assert fetch(server.address).read_bytes() == BODY
+        assert any("does not answer in time" in line for line in fetch.lines)
+
     def test_not_for_ever(self, fetch):
         with serve(Answers(BODY, faults=[500] * 9)) as server:
             text = refusal(fetch, server.address)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stdout
@@ -231,7 +232,8 @@ def _open_tensor(path: Path) -> NDArray[Any]:
         with zipfile.ZipFile(path) as records:
             if sum(record.file_size for record in records.infolist()) > size:
                 raise DataError(f"{path}: refused, it unpacks to more than its size")
-    tensor = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+    with warnings.catch_warnings(action="ignore"):  # what is wrong is said in one line, by us
+        tensor = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     if not isinstance(tensor, torch.Tensor):
         raise DataError(f"{path}: holds a {type(tensor).__name__}, must be one tensor")
     if tensor.numel() * tensor.element_size() > size:
