@@ -35,8 +35,9 @@ check: $(VENV)/.dev
 	$(RUN) mypy
 	$(RUN) snakemake --lint
 
-$(VENV)/.runtime: envs/requirements.txt envs/constraints.txt | $(VENV)/bin/python
+$(VENV)/.runtime: envs/requirements.txt envs/requirements-nodeps.txt envs/constraints.txt | $(VENV)/bin/python
 	$(RUN) python -m pip install --disable-pip-version-check --quiet -r envs/requirements.txt
+	$(RUN) python -m pip install --disable-pip-version-check --quiet --no-deps -r envs/requirements-nodeps.txt
 	touch $@
 
 $(VENV)/.dev: envs/requirements-dev.txt $(VENV)/.runtime
