@@ -9,10 +9,12 @@ from pathlib import Path
 import chess
 import numpy as np
 import pytest
+import zstandard
 
 from deltaloss.datasets import lichess
 from deltaloss.datasets.chess_boards import ORIENTATIONS, encode
-from deltaloss.datasets.lichess import COLUMNS, check_puzzles, cut_puzzles, read_puzzles
+from deltaloss.datasets.lichess import check_puzzles, cut_puzzles, read_puzzles
+from deltaloss.datasets.puzzle_rows import COLUMNS
 from deltaloss.errors import DataError
 
 from .test_chess_boards import random_positions
@@ -166,7 +168,9 @@ BAD_FILES = {
     "header without columns": (b"PuzzleId,Moves,Themes\n", "line 1: .*columns FEN, Rating"),
     "no header, few columns": (b"a,b,c\n", "line 1: .*3 columns.*Rating.*GameUrl"),
     "undecodable": (b"PuzzleId,FEN,Moves,Rating\n\na,\xff,c,1\n", "line 3: not UTF-8"),
-    "compressed": (b"\x28\xb5\x2f\xfd\x04\x00", "line 1: not UTF-8.*unpacked"),
+    "damaged zstandard": (b"\x28\xb5\x2f\xfd\xff\xff\xff" * 9, "compressed file is damaged"),
+    "gzip": (b"\x1f\x8b\x08\x00\xff\xfe", "line 1: not UTF-8.*zst"),
+    "column twice": (b"FEN,Moves,Rating,Rating\n", "line 1: .*names Rating more than once"),
     "unended quote": (b'"' + b"x" * 140_000, "line 1: not a CSV row"),
 }
 
@@ -247,3 +251,21 @@ def test_real_puzzles_are_read_whole():
         planes, squares = encode(board, board.parse_uci(moves[1]), "released")
         np.testing.assert_array_equal(examples.inputs[i], planes)
         np.testing.assert_array_equal(examples.targets[i], squares)
+
+
+def test_the_public_dump_is_read_compressed(puzzle_file, tmp_path):
+    """Several frames behind each other, as parallel compressors write them."""
+    packed = tmp_path / "lichess_db_puzzle.csv.zst"
+    text, compress = puzzle_file.read_bytes(), zstandard.ZstdCompressor().compress
+    packed.write_bytes(compress(text[:100]) + compress(text[100:]))
+    plain, unpacked = read_puzzles(puzzle_file), read_puzzles(packed)
+    np.testing.assert_array_equal(plain.records, unpacked.records)
+    np.testing.assert_array_equal(plain.ratings, unpacked.ratings)
+
+
+@pytest.mark.parametrize("kept", [30, -1])
+def test_a_compressed_dump_that_breaks_off_is_refused(puzzle_file, tmp_path, kept):
+    packed = tmp_path / "lichess_db_puzzle.csv.zst"
+    packed.write_bytes(zstandard.ZstdCompressor().compress(puzzle_file.read_bytes())[:kept])
+    with pytest.raises(DataError, match="compressed file is damaged: it breaks off"):
+        read_puzzles(packed)

@@ -45,11 +45,12 @@ def data_file(task, split):
     """Path of a puzzle's examples; it says what they are, so experiments can share them."""
     if task == "chess":
         return f"results/data/chess/{experiment.chess_key()}/{split}.npz"
-    part = experiment.tasks[task].data[split]
-    return (
-        f"results/data/{task}/{split}_size{part['size']}_count{part['count']}"
-        f"_seed{experiment.data_seed}.npz"
-    )
+    data = experiment.tasks[task].data
+    chosen = f"size{data[split]['size']}_count{data[split]['count']}"
+    if data["source"] == "archive":
+        start = experiment.tasks[task].archive_start(split)
+        return f"results/data/{task}/archive_{split}_{chosen}_from{start}.npz"
+    return f"results/data/{task}/{split}_{chosen}_seed{experiment.data_seed}.npz"
 
 
 def model_files(task, pattern, runs=None):

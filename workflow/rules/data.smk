@@ -35,6 +35,43 @@ rule make_mazes:
         "../scripts/make_mazes.py"
 
 
+rule read_archive:
+    output:
+        examples="results/data/{task}/archive_{split}_size{size}_count{examples}_from{start}.npz",
+        card="results/data/{task}/archive_{split}_size{size}_count{examples}_from{start}.json",
+    log:
+        "results/data/logs/{task}/archive_{split}_size{size}_count{examples}_from{start}.log",
+    wildcard_constraints:
+        task="mazes|prefix_sums",
+    conda:
+        "../../envs/data.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    params:
+        job=lambda wildcards: job("read_archive.py", {"sha256": experiment.archives["sha256"]}),
+    script:
+        "../scripts/read_archive.py"
+
+
+rule read_chess_archive:
+    output:
+        train="results/data/chess/archive-{key}/train.npz",
+        test="results/data/chess/archive-{key}/test.npz",
+        cards=expand("results/data/chess/archive-{{key}}/{split}.json", split=["train", "test"]),
+    log:
+        "results/data/logs/chess/archive-{key}.log",
+    conda:
+        "../../envs/data.yaml"
+    resources:
+        mem_mb=16000,
+        runtime=240,
+    params:
+        job=lambda wildcards: job("read_chess_archive.py", experiment.chess_settings()),
+    script:
+        "../scripts/read_chess_archive.py"
+
+
 rule make_mates:
     output:
         train="results/data/chess/mates-{key}/train.npz",

@@ -21,6 +21,8 @@ from deltaloss.suggestions import nearest
 
 Json = Mapping[str, Any]
 
+CHESS_ARCHIVE = "chess_data.tar.gz"
+
 
 @dataclass(frozen=True, kw_only=True)
 class TaskConfig:
@@ -35,6 +37,15 @@ class TaskConfig:
     evaluation: Json
     training: Json  # by loss, of the chosen set
 
+    def archive_start(self, split: str) -> int:
+        """Give the first example to take of an archive's set for `split`.
+
+        Strings of one length are one set; a test on the training length takes what is left of it.
+        """
+        train, test = self.data["train"], self.data["test"]
+        shared = self.name == "prefix_sums" and train["size"] == test["size"]
+        return int(train["count"]) if shared and split == "test" else 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
@@ -46,6 +57,7 @@ class Experiment:
     data_seed: int
     device: str
     threads: int
+    archives: Json
     tasks: Mapping[str, TaskConfig]
     puzzles_digest: str = ""  # of the content of the puzzle CSV, where one is given
 
@@ -53,7 +65,8 @@ class Experiment:
     def puzzle_file(self) -> Path | None:
         """The Lichess puzzle CSV, where one is given."""
         chess = self.tasks.get("chess")
-        return Path(chess.data["puzzles"]) if chess and chess.data["puzzles"] else None
+        wanted = chess is not None and chess.data["source"] == "lichess"
+        return Path(chess.data["puzzles"]) if chess and wanted else None
 
     def chess_counts(self) -> dict[str, int]:
         """Give how many puzzles are for training and for testing."""
@@ -62,17 +75,20 @@ class Experiment:
 
     def chess_key(self) -> str:
         """Name the folder of the chess data by where they come from and what they are."""
-        data = self.tasks["chess"].data
-        source = "mates" if data["puzzles"] is None else "lichess"
-        return f"{source}-{digest(self.chess_settings())[:8]}"
+        source = self.tasks["chess"].data["source"]
+        kind = "mates" if source == "generate" else source
+        return f"{kind}-{digest(self.chess_settings())[:8]}"
 
     def chess_settings(self) -> dict[str, Any]:
-        """Give the settings that decide the chess data; a CSV is read without a seed."""
+        """Give the settings that decide the chess data; only what is generated has a seed."""
         data = self.tasks["chess"].data
         chosen = {**self.chess_counts(), "orientation": data["orientation"]}
-        if data["puzzles"] is None:
-            return {**chosen, "seed": self.data_seed}
-        return {**chosen, "puzzles": self.puzzles_digest}
+        origin: dict[str, dict[str, Any]] = {
+            "archive": {"sha256": self.archives["sha256"].get(CHESS_ARCHIVE, "")},
+            "generate": {"seed": self.data_seed},
+            "lichess": {"puzzles": self.puzzles_digest},
+        }
+        return {**chosen, **origin[data["source"]]}
 
 
 def read_experiment(config: Json, schema: Path, *, memory: Path) -> Experiment:
@@ -100,6 +116,7 @@ def read_experiment(config: Json, schema: Path, *, memory: Path) -> Experiment:
         data_seed=config["data_seed"],
         device=config["device"],
         threads=config["threads"],
+        archives=config["archives"],
         tasks=tasks,
     )
     if experiment.puzzle_file is None:
@@ -142,6 +159,7 @@ def _read_task(name: str, given: Json, hyperparameters: str) -> TaskConfig:
     _check_steps(key, given)
     _check_milestones(f"{key}.training.{hyperparameters}", training)
     _check_sizes(key, given["data"], training)
+    _check_puzzles(key, given["data"])
     return TaskConfig(
         name=name,
         train_steps=given["train_steps"],
@@ -199,6 +217,16 @@ def _check_steps(key: str, given: Json) -> None:
         raise ConfigError(
             f"{key}.evaluation.steps: {steps} is less than {key}.train_steps ({train_steps}); "
             "evaluate at least as many steps as are trained"
+        )
+
+
+def _check_puzzles(key: str, data: Json) -> None:
+    if data["source"] == "lichess" and data["puzzles"] is None:
+        raise ConfigError(f"{key}.data.puzzles: null: source lichess needs the path of a CSV")
+    if data["source"] != "lichess" and data.get("puzzles") is not None:
+        raise ConfigError(
+            f"{key}.data.puzzles: {data['puzzles']!r}: is read with source lichess only, and "
+            f"source is {data['source']}; change one of them"
         )
 
 

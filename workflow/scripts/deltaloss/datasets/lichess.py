@@ -9,37 +9,20 @@ Shape letters: N puzzles.
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from array import array
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
 
 import chess
 import numpy as np
 from numpy.typing import NDArray
 
 from deltaloss.datasets.chess_boards import RECORD_FIELDS, count_special_moves, pack, unpack
+from deltaloss.datasets.puzzle_rows import Row, rows
 from deltaloss.datasets.store import Examples
 from deltaloss.errors import DataError
-
-COLUMNS = (
-    "PuzzleId",
-    "FEN",
-    "Moves",
-    "Rating",
-    "RatingDeviation",
-    "Popularity",
-    "NbPlays",
-    "Themes",
-    "GameUrl",
-)
-"""Columns of a file without a header; with one, their order is free and others may stand there."""
-
-NEEDED_COLUMNS = ("FEN", "Moves", "Rating")
 
 _FEN = re.compile(
     r"([1-8KQBNRPkqbnrp]+(?:/[1-8KQBNRPkqbnrp]+){7}) ([wb]) (-|[KQkq]+) (-|[a-h][36])( \d+ \d+)?"
@@ -131,7 +114,7 @@ def read_puzzles(path: Path) -> Puzzles:
             the file and the line.
     """
     ratings, fields = array("d"), array("Q")
-    for row in _rows(path):
+    for row in rows(path):
         try:
             rating, record = _parse(row)
         except ValueError as error:
@@ -146,78 +129,7 @@ def read_puzzles(path: Path) -> Puzzles:
     return Puzzles(ratings=values[order], records=records[order])
 
 
-class _Row(NamedTuple):
-    """What is used of one row, as text."""
-
-    line: int
-    fen: str
-    moves: str
-    rating: str
-
-
-def _rows(path: Path) -> Iterator[_Row]:
-    """Yield the rows of a puzzle file with or without a header; blank lines are passed over."""
-    try:
-        with path.open("rb") as handle:
-            reader = csv.reader(_lines(handle, path))
-            places: tuple[int, ...] | None = None
-            for cells in reader:
-                if not cells:
-                    continue
-                if places is None:
-                    places, is_header = _find_columns(cells, f"{path}, line {reader.line_num}")
-                    if is_header:
-                        continue
-                if len(cells) <= max(places):
-                    raise DataError(_too_short(cells, places, f"{path}, line {reader.line_num}"))
-                yield _Row(reader.line_num, *(cells[place] for place in places))
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: there is no such puzzle file") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-    except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}: not a CSV row: {error}") from error
-
-
-def _lines(handle: BinaryIO, path: Path) -> Iterator[str]:
-    """Yield the lines as text, each decoded by itself, so that an error knows its line."""
-    for number, line in enumerate(handle, start=1):
-        try:
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"{path}, line {number}: not UTF-8 text; a compressed file must be unpacked first"
-            ) from error
-
-
-def _find_columns(cells: list[str], where: str) -> tuple[tuple[int, ...], bool]:
-    """Give the places of the needed columns, and whether this first row is a header."""
-    if not set(cells) & set(COLUMNS):
-        absent = COLUMNS[len(cells) :]
-        if absent:
-            raise DataError(
-                f"{where}: no header and only {len(cells)} columns; missing in a file "
-                f"without one: {', '.join(absent)}"
-            )
-        return tuple(COLUMNS.index(name) for name in NEEDED_COLUMNS), False
-    twice = [name for name in NEEDED_COLUMNS if cells.count(name) > 1]
-    if twice:
-        raise DataError(f"{where}: the header names {', '.join(twice)} more than once")
-    missing = [name for name in NEEDED_COLUMNS if name not in cells]
-    if missing:
-        raise DataError(f"{where}: the header misses the columns {', '.join(missing)}")
-    return tuple(cells.index(name) for name in NEEDED_COLUMNS), True
-
-
-def _too_short(cells: list[str], places: tuple[int, ...], where: str) -> str:
-    """Say which columns a row misses."""
-    missing = [
-        name for name, place in zip(NEEDED_COLUMNS, places, strict=True) if place >= len(cells)
-    ]
-    return f"{where}: {len(cells)} columns, missing {', '.join(missing)}"
-
-
-def _parse(row: _Row) -> tuple[float, tuple[int, ...]]:
+def _parse(row: Row) -> tuple[float, tuple[int, ...]]:
     """Give the rating and the packed position of a row. ValueError: the row cannot be used."""
     rating = _parse_rating(row.rating)
     board = _parse_fen(row.fen)

@@ -1,0 +1,115 @@
+"""The original data sets: which archive holds what, fetched, unpacked, and read as examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from deltaloss.datasets.archives import extract
+from deltaloss.datasets.downloads import fetch_archive, read_record
+from deltaloss.datasets.originals import read_chess, read_mazes, read_prefix_sums
+from deltaloss.datasets.store import Examples
+
+CHESS = "chess_data.tar.gz"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Archives:
+    """Where archives come from.
+
+    Attributes:
+        mirrors: base addresses, or folders, tried in order.
+        folder: keeps what was fetched.
+        sha256: digests by an archive's name; of others, that of the first download counts.
+        max_bytes: an archive that unpacks to more is refused.
+        progress: is told what happens, line by line.
+    """
+
+    mirrors: tuple[str, ...]
+    folder: Path
+    sha256: Mapping[str, str] = field(default_factory=dict)
+    max_bytes: int
+    progress: Callable[[str], None]
+
+
+def choose_archives(config: Mapping[str, Any], progress: Callable[[str], None]) -> Archives:
+    """Read the config's section `archives`; what was fetched is kept for all experiments."""
+    return Archives(
+        mirrors=tuple(config["mirrors"]),
+        folder=Path("results/data/archives"),
+        sha256=config["sha256"],
+        max_bytes=int(config["max_gigabytes"] * 10**9),
+        progress=progress,
+    )
+
+
+def load_sized(
+    archives: Archives, *, task: str, split: str, size: int, count: int, start: int = 0
+) -> tuple[Examples, dict[str, object]]:
+    """Give prefix sums or mazes of one size, and where they come from.
+
+    Args:
+        archives: where to fetch from.
+        task: prefix_sums or mazes.
+        split: train or test.
+        size: bits, or positions a side.
+        count: number of examples.
+        start: the first one taken; there is one set of strings of each length for both splits.
+
+    Raises:
+        DataError: the archive cannot be had or used, or holds fewer examples.
+    """
+    if task == "mazes":
+        return _load(
+            archives,
+            f"maze_data_{split}_{size}.tar.gz",
+            lambda folder: read_mazes(folder, split=split, size=size, count=count, start=start),
+        )
+    return _load(
+        archives,
+        "prefix_sums_data.tar.gz",
+        lambda folder: read_prefix_sums(folder, bits=size, count=count, start=start),
+    )
+
+
+def load_chess(
+    archives: Archives, *, train_count: int, test_count: int, orientation: str
+) -> tuple[Examples, Examples, dict[str, object]]:
+    """Give the easiest puzzles for training and the next harder for the test, the published cut.
+
+    Raises:
+        DataError: the archive cannot be had or used, or holds fewer puzzles.
+    """
+    both: list[Examples] = []
+
+    def read(folder: Path) -> Examples:
+        for start, count in ((0, train_count), (train_count, test_count)):
+            both.append(read_chess(folder, orientation=orientation, start=start, count=count))
+        return both[0]
+
+    _, source = _load(archives, CHESS, read)
+    return both[0], both[1], source
+
+
+def _load(
+    archives: Archives, name: str, read: Callable[[Path], Examples]
+) -> tuple[Examples, dict[str, object]]:
+    path = fetch_archive(
+        name,
+        mirrors=archives.mirrors,
+        folder=archives.folder,
+        sha256=archives.sha256.get(name),
+        progress=archives.progress,
+    )
+    record = read_record(path)
+    with TemporaryDirectory(dir=archives.folder, prefix=".unpacked-") as unpacked:
+        archives.progress(f"{name}: unpacking")
+        folder = extract(path, Path(unpacked) / "archive", max_bytes=archives.max_bytes)
+        examples = read(folder)
+    source: dict[str, object] = {"source": "archive", "archive": name}
+    if record is not None:
+        source |= {"address": record.address, "sha256": record.sha256}
+    return examples, source

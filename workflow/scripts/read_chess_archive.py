@@ -1,0 +1,28 @@
+"""Fetch the original chess archive and cut it as the published code does."""
+
+from pathlib import Path
+from typing import Any
+
+from deltaloss.datasets.original_sets import choose_archives, load_chess
+from deltaloss.datasets.store import save_examples
+from deltaloss.jobs import job_log, logger
+
+
+def main(job: Any) -> None:
+    """Take the easiest puzzles for training and harder ones for the test."""
+    chosen = job.params.job
+    archives = choose_archives(job.config["archives"], logger.info)
+    train, test, source = load_chess(
+        archives,
+        train_count=chosen["train_count"],
+        test_count=chosen["test_count"],
+        orientation=chosen["orientation"],
+    )
+    card = {"task": "chess", **chosen, **source}
+    save_examples(Path(job.output.train), train, card={**card, "split": "train"})
+    save_examples(Path(job.output.test), test, card={**card, "split": "test"})
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0], "chess data"):
+        main(snakemake)
