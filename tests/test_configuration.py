@@ -219,7 +219,11 @@ class TestChessDataAreNamedByWhatTheyAre:
             fen = "r6k/pp2r2p/4Rp1Q/3p4/8/1N1P2R1/PqP2bPP/7K b - - 0 24"
             rows = f"00008,{fen},f2g3 e6e7,{rating},77,95,8,a,b\n" * 3
             (tmp_path / name).write_text(rows)
-            config = changed(tasks__chess__data__puzzles=str(tmp_path / name), data_seed=data_seed)
+            config = changed(
+                tasks__chess__data__source="lichess",
+                tasks__chess__data__puzzles=str(tmp_path / name),
+                data_seed=data_seed,
+            )
             chess = config["tasks"]["chess"]
             counts = {"train": {"count": 2}, "test": {"count": 1}, "validation_fraction": 0.5}
             chess["data"] |= counts
@@ -242,12 +246,15 @@ class TestChessDataAreNamedByWhatTheyAre:
             read(config).chess_key()
             for config in (
                 CONFIG,
-                changed(data_seed=1),
+                changed(tasks__chess__data__source="generate"),
+                changed(tasks__chess__data__source="generate", data_seed=1),
                 changed(tasks__chess__data__orientation="aligned"),
                 changed(tasks__chess__data__test__count=5),
+                changed(archives__sha256={"chess_data.tar.gz": "0" * 64}),
             )
         }
-        assert len(keys) == 4
+        assert len(keys) == 6
+        assert read(CONFIG).chess_key() == read(changed(data_seed=1)).chess_key()
 
 
 def test_schema_explains_every_key() -> None:

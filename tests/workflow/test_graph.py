@@ -30,9 +30,7 @@ class TestThePaper:
     def test_nine_trainings_each_evaluated(self, jobs):
         counted = Counter(rule for rule, _ in jobs)
         assert counted["train_model"] == counted["evaluate_model"] == 9
-        assert (counted["make_mates"], counted["make_mazes"], counted["make_prefix_sums"]) == (
-            *(1, 2, 2),
-        )
+        assert (counted["read_archive"], counted["read_chess_archive"]) == (4, 1)
 
     def test_figure_1_and_tables_4_to_7(self, jobs):
         outputs = {path for _, path in jobs}
@@ -111,8 +109,15 @@ class TestRefused:
             ({"tasks": {"mazes": {"plotted": ["progressive-0.3"]}}}, r"is not listed in"),
             ({"tasks": {"mazes": {"evaluation": {"steps": 2}}}}, r"less than .*train_steps \(3\)"),
             ({"tasks": {"mazes": {"data": {"test": {"size": 8}}}}}, r"8 is even"),
+            ({"tasks": {"chess": {"data": {"puzzles": "a.csv"}}}}, r"is read with source lichess"),
+            ({"tasks": {"chess": {"data": {"source": "lichess"}}}}, r"needs the path of a CSV"),
+            ({"tasks": {"mazes": {"data": {"source": "lichess"}}}}, r"allowed: archive, generate"),
+            ({"archives": {"mirrors": []}}, r"archives\.mirrors: \[\]: must list at least 1"),
             ({"seeds": [3, 4, 3]}, r"seeds: 3 is listed twice"),
-            ({"tasks": {"chess": {"data": {"puzzles": "no.csv"}}}}, r"no\.csv: there is no such"),
+            (
+                {"tasks": {"chess": {"data": {"source": "lichess", "puzzles": "no.csv"}}}},
+                r"no\.csv: there is no such",
+            ),
         ],
     )
     def test_a_config_that_cannot_be(self, project, settings, said):
@@ -133,7 +138,9 @@ class TestRefused:
     def test_a_puzzle_file_that_cannot_be(self, project, old, new, said):
         assert old in LICHESS
         (project.folder / "puzzles.csv").write_text(LICHESS.replace(old, new))
-        project.overlay({"tasks": {"chess": {"data": {"puzzles": "puzzles.csv"}}}})
+        project.overlay(
+            {"tasks": {"chess": {"data": {"source": "lichess", "puzzles": "puzzles.csv"}}}}
+        )
         done = project.snakemake("--quiet")
         output = done.stdout + done.stderr
         assert done.returncode != 0
@@ -158,7 +165,7 @@ def test_a_good_puzzle_file_is_read_once(project):
     (project.folder / "puzzles.csv").write_text(LICHESS)
     counts = {"train": {"count": 2}, "test": {"count": 1}, "validation_fraction": 0.5}
     project.overlay(
-        {"tasks": {"chess": {"data": {"puzzles": "puzzles.csv", **counts}}}},
+        {"tasks": {"chess": {"data": {"source": "lichess", "puzzles": "puzzles.csv", **counts}}}},
     )
     settings = yaml.safe_load((project.folder / "workflow/presets/tiny.yaml").read_text())
     small = {"tiny": {loss: {"batch_size": 1} for loss in ("delta", "progressive")}}

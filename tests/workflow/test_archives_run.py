@@ -1,0 +1,81 @@
+"""From the original archives, served on this machine, to a trained network."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from .conftest import ROOT, Project
+
+ARCHIVES = Path(os.environ.get("DATA_DIR", ROOT.parent / "shared" / "data")) / "easy_to_hard"
+
+pytestmark = pytest.mark.skipif(
+    "DATA_DIR" not in os.environ and not ARCHIVES.is_dir(),
+    reason=f"no archives in {ARCHIVES} (set DATA_DIR)",
+)
+
+SIZES = {
+    "chess": {"source": "archive", "train": {"count": 60}, "test": {"count": 20}},
+    "mazes": {"source": "archive", "train": {"size": 9, "count": 60}, "test": {"size": 13}},
+    "prefix_sums": {"source": "archive", "train": {"size": 16}, "test": {"size": 16, "count": 7}},
+}
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serve files without a word."""
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def address():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=ARCHIVES))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
+def test_archives_to_a_trained_network(project: Project, address):
+    project.overlay(
+        {
+            "archives": {"mirrors": ["http://127.0.0.1:9/", address]},  # nobody is at the first
+            "tasks": {task: {"data": data} for task, data in SIZES.items()},
+        }
+    )
+    model = "results/tiny/models/prefix_sums/delta/seed42.safetensors"
+    done = project.snakemake("data", model)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (project.folder / model).is_file()
+    cards = [
+        json.loads(path.read_text()) for path in project.folder.glob("results/data/*/**/*.json")
+    ]
+    assert {card["task"] for card in cards} == set(SIZES)
+    for card in cards:
+        assert card["source"] == "archive"
+        assert card["address"].startswith(address)
+        assert len(card["sha256"]) == len(card["digest"]) == 64
+    assert project.planned("data", model) == []
+
+
+def test_more_than_an_archive_holds_is_one_line(project: Project, address):
+    project.overlay(
+        {
+            "archives": {"mirrors": [address]},
+            "tasks": {"mazes": {"data": {**SIZES["mazes"], "test": {"size": 59, "count": 9000}}}},
+        }
+    )
+    done = project.snakemake(
+        "results/data/mazes/archive_test_size59_count9000_from0.npz",
+        preset="workflow/presets/tiny.yaml",
+    )
+    assert done.returncode != 0
+    said = [line for line in done.stderr.splitlines() if line.startswith("[mazes data]")]
+    assert "9,000" in said[-1] or "9000" in said[-1]
+    assert "Traceback" not in done.stderr
