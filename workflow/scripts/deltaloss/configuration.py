@@ -46,6 +46,7 @@ class Experiment:
     data_seed: int
     device: str
     threads: int
+    strict: bool
     tasks: Mapping[str, TaskConfig]
 
     @property
@@ -93,6 +94,7 @@ def read_experiment(config: Json, schema: Path) -> Experiment:
         data_seed=config["data_seed"],
         device=config["device"],
         threads=config["threads"],
+        strict=config["strict"],
         tasks=tasks,
     )
 

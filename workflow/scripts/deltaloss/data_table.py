@@ -16,8 +16,8 @@ PARTS = ("train", "valid", "test")
 DIGEST_DIGITS = 12
 SHOWN_WARNINGS = 6  # in the caption; the reports have them all
 
-# Warnings name columns and settings; in a caption these would be mathematics.
-_PLAIN = str.maketrans({"_": " ", "{": "(", "}": ")", "&": "and", "#": "no. ", "$": " ", "^": " "})
+# Of what a caption may not hold, a warning may quote any from a card that is wrong.
+_PLAIN = str.maketrans(dict.fromkeys("{}&#$^~\\\n", " "))
 
 
 def read_reports(paths: Sequence[Path]) -> list[dict[str, Any]]:
@@ -35,7 +35,7 @@ def tabulate_data(reports: Sequence[Mapping[str, Any]], *, experiment: str) -> T
     rows = [_row(report, split) for report in reports for split in ("train", "test")]
     return Table(
         caption=_caption(reports, experiment),
-        numbers=pd.DataFrame(rows),
+        numbers=pd.DataFrame(rows).convert_dtypes(),  # whole numbers stay so beside gaps
         printed=pd.DataFrame([_printed(row) for row in rows]),
     )
 
@@ -63,7 +63,7 @@ def _row(report: Mapping[str, Any], split: str) -> dict[str, Any]:
         "inputs_shape": "x".join(map(str, audit["inputs_shape"])),
         "targets_shape": "x".join(map(str, audit["targets_shape"])),
         "orientation": audit.get("orientation"),
-        "labels_checked": max(check["checked"] for check in audit["checks"].values()),
+        "examples_checked": max(check["checked"] for check in audit["checks"].values()),
         "checks_failed": sum(check["failed"] for check in audit["checks"].values()),
         **_likenesses("duplicates", audit["duplicates"]),
         **_likenesses("leaks", report["leaks"] if split == "test" else {}),
@@ -125,7 +125,7 @@ def _whole(value: int | None) -> str:
 
 
 def _caption(reports: Sequence[Mapping[str, Any]], experiment: str) -> str:
-    lines = [f"{report['task']} {line}" for report in reports for line in report["warnings"]]
+    lines = [f"{report['task']}, {line}" for report in reports for line in report["warnings"]]
     text = (
         f"Data sets. Ours: experiment {experiment}. (paper): as printed there, for its own sizes. "
         "Digest: the first digits. Duplicates: examples that are there before; leaks: test "

@@ -42,8 +42,7 @@ def inspect(examples: Examples, source: str) -> Findings:
     orientation = detect_orientation(examples.inputs, examples.targets)
     turned = orientation.turn(examples.targets)
     checks, movers = _look(examples.inputs, turned)
-    faulty: Flags = np.logical_or.reduce([check.failed for check in checks])
-    sound = np.flatnonzero(~faulty)
+    sound = np.flatnonzero(np.stack([check.failed for check in checks]).sum(axis=0) == 0)
     rows = sound[np.linspace(0, len(sound) - 1, min(SAMPLE, len(sound))).astype(np.int64)]
     checks += _play(examples.inputs[rows], turned[rows], rows, orientation, source)
     return Findings(
@@ -82,8 +81,8 @@ def _look(planes: Bits, squares: Bits) -> tuple[list[Check], dict[str, int]]:
         two[part] = moves.sum(axis=(1, 2)) == 2
         single[part] = (own & moves).sum(axis=(1, 2)) == 1
         board[part] = _possible(boards)
-        origins = (boards[:, :6] & moves[:, np.newaxis]).any(axis=(2, 3))
-        movers += origins[two[part] & single[part]].sum(axis=0)
+        origins = (boards[:, :6] & moves[:, np.newaxis]).sum(axis=(2, 3))
+        movers += origins[two[part] & single[part]].sum(axis=0, dtype=np.int64)
     checks = [
         Check(name="board", fault="have an impossible board", failed=~board),
         Check(name="squares", fault="mark other than two squares", failed=~two),
