@@ -110,7 +110,7 @@ def test_a_wrong_label_is_a_warning_and_strictly_an_error(finished):
     examples.targets[3] = examples.targets[4]
     save_examples(path, examples, card=load_card(path.with_suffix(".json")))
     report = "results/tiny/data/mazes.json"
-    done = finished.snakemake("--forcerun", "audit_data", "--", report)
+    done = finished.snakemake(report, "--forcerun", "audit_data")
     assert done.returncode == 0, done.stderr
     (line,) = json.loads((finished.folder / report).read_text())["warnings"]
     assert "1 of 20 examples looked at have a label that is not the shortest path" in line
