@@ -1,4 +1,4 @@
-# Delta Loss against Progressive Loss: figure 1 and tables 4-7 of the paper, from nothing.
+# Delta Loss against Progressive Loss: figure 1, tables 2 and 4-7 of the paper, from nothing.
 from snakemake.utils import min_version
 
 min_version("9.0")
@@ -36,7 +36,8 @@ rule prefix_sums:
 
 rule data:
     input:
-        [data_file(task, split) for task in experiment.tasks for split in ("train", "test")],
+        [data_file(task, split) for task in TASKS for split in ("train", "test")],
+        [f"results/{experiment.name}/data/{task}.json" for task in TASKS],
 
 
 rule models:
@@ -70,10 +71,12 @@ rule publish:
 rule figures:
     input:
         figure_files("figure_1"),
+        figure_files("data"),
         [figure_files(f"figure_1_{task}") for task in experiment.tasks],
 
 
 include: "workflow/rules/data.smk"
+include: "workflow/rules/audit.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/statistics.smk"

@@ -32,11 +32,16 @@ class TestThePaper:
         assert counted["train_model"] == counted["evaluate_model"] == 9
         assert (counted["read_archive"], counted["read_chess_archive"]) == (4, 1)
 
-    def test_figure_1_and_tables_4_to_7(self, jobs):
+    def test_figure_1_and_tables_2_and_4_to_7(self, jobs):
         outputs = {path for _, path in jobs}
-        tables = {f"results/paper/tables/table_{number}.csv" for number in (4, 5, 6, 7)}
+        tables = {f"results/paper/tables/table_{number}.csv" for number in (2, 4, 5, 6, 7)}
         wanted = {"results/paper/figures/figure_1.pdf", "results/paper/statistics/mcnemar.csv"}
         assert tables | wanted <= outputs
+
+    def test_each_puzzle_is_audited(self, jobs):
+        assert [path for rule, path in jobs if rule == "audit_data"] == [
+            f"results/paper/data/{task}.json" for task in ("chess", "mazes", "prefix_sums")
+        ]
 
     def test_training_and_evaluation_hold_the_gpu(self, project):
         done = project.snakemake("--dry-run", "--resources", "gpu=1", preset=None)
@@ -70,6 +75,16 @@ class TestParts:
         assert made >= {"make_mates", "make_mazes", "make_prefix_sums"}
         assert made - rules <= {"make_mates", "make_mazes", "make_prefix_sums"}
         assert rules - made <= {"make_mates", "make_mazes", "make_prefix_sums"}
+
+    def test_the_data_s_figure_and_table_train_nothing(self, project):
+        figure, table = (
+            f"results/tiny/{name}" for name in ("figures/data.png", "tables/table_2.csv")
+        )
+        making = {"make_mates", "make_mazes", "make_prefix_sums"}
+        for path, rules in [(figure, {"draw_data"}), (table, {"audit_data", "tabulate_data"})]:
+            made = {rule for rule, _ in project.planned(path)}
+            assert rules <= made <= rules | making
+        assert "draw_data" in {rule for rule, _ in project.planned("figures")}
 
     @pytest.mark.parametrize(("target", "last"), [("tables", "tabulate"), ("figures", "draw")])
     def test_one_kind_of_result(self, project, target, last):
@@ -113,6 +128,7 @@ class TestRefused:
             ({"tasks": {"chess": {"data": {"source": "lichess"}}}}, r"needs the path of a CSV"),
             ({"tasks": {"mazes": {"data": {"source": "lichess"}}}}, r"allowed: archive, generate"),
             ({"archives": {"mirrors": []}}, r"archives\.mirrors: \[\]: must list at least 1"),
+            ({"strict": "yes"}, r"strict: 'yes': must be true or false"),
             ({"seeds": [3, 4, 3]}, r"seeds: 3 is listed twice"),
             (
                 {"tasks": {"chess": {"data": {"source": "lichess", "puzzles": "no.csv"}}}},

@@ -106,6 +106,12 @@ class TestASetting:
         assert ("make_mazes", "results/data/mazes/train_size5_count80_seed42.npz") in jobs
         assert rules(jobs)["make_mazes"] == 1
         assert {model.split("/")[0] for model in models(jobs)} == {"mazes"}
+        audited = [path for rule, path in jobs if rule == "audit_data"]
+        assert audited == ["results/tiny/data/mazes.json"]
+
+    def test_strict_audits_again_and_trains_nothing(self, finished):
+        finished.overlay({"strict": True})
+        assert rules(finished.planned()) == {"audit_data": 3, "tabulate_data": 1}
 
     def test_another_seed_lists_that_seed_alone(self, finished):
         finished.overlay({"seeds": [42, 43]})
@@ -158,6 +164,13 @@ class TestCode:
         finished.edit("training.py", "is not finite in epoch", "broke in epoch")
         counted = rules(finished.planned())
         assert set(counted) == {"draw_figure_1", "tabulate_training", "tabulate_accuracy"}
+
+    def test_an_audit_lists_that_puzzle_s_audit(self, finished):
+        finished.edit("datasets/audit_mazes.py", "BORDER = 3", "BORDER = 1 + 2")
+        assert finished.planned() == [
+            ("audit_data", "results/tiny/data/mazes.json"),
+            ("tabulate_data", "results/tiny/tables/table_2.csv"),
+        ]
 
     def test_the_statistics_train_and_evaluate_nothing(self, finished):
         finished.edit("statistics.py", "max(abs(", "max(+abs(")

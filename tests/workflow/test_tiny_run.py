@@ -13,7 +13,7 @@ import yaml
 
 from deltaloss.batches import to_device
 from deltaloss.checkpoints import load_weights
-from deltaloss.datasets.store import load_examples
+from deltaloss.datasets.store import load_card, load_examples, save_examples
 from deltaloss.evaluation import evaluate
 from deltaloss.network import make_network
 from deltaloss.paper import TASKS
@@ -37,7 +37,7 @@ def results(tiny_run):
 
 
 def test_everything_that_is_promised_is_there(results):
-    for number in (4, 5, 6, 7):
+    for number in (2, 4, 5, 6, 7):
         for kind in ("csv", "md", "tex"):
             assert (results / "tables" / f"table_{number}.{kind}").stat().st_size > 100
     for kind, start in {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG"}.items():
@@ -106,6 +106,35 @@ def test_tables_say_what_the_evaluations_say(results, task, number):
         best = stored.best_step()
         assert row["steps_until_max_accuracy"] == best
         assert row["max_accuracy_percent"] == 100 * stored.correct[best - 1].mean()
+
+
+def test_the_audits_have_no_warnings(results):
+    table = pd.read_csv(results / "tables" / "table_2.csv")
+    assert table["task"].tolist() == [task for task in TASKS for _ in range(2)]
+    assert table["warnings"].tolist() == [0] * 6
+    for task in TASKS:
+        audit = json.loads((results / "data" / f"{task}.json").read_text())
+        assert audit["counts"] == {"train": 48, "valid": 12, "test": 20}
+        assert audit["warnings"] == []
+        assert audit["code"]
+
+
+def test_a_wrong_label_is_a_warning_and_strictly_an_error(finished):
+    (path,) = (finished.folder / "results" / "data" / "mazes").glob("test*.npz")
+    examples = load_examples(path)
+    examples.targets[3] = examples.targets[4]
+    save_examples(path, examples, card=load_card(path.with_suffix(".json")))
+    report = "results/tiny/data/mazes.json"
+    done = finished.snakemake(report, "--forcerun", "audit_data")
+    assert done.returncode == 0, done.stderr
+    (line,) = json.loads((finished.folder / report).read_text())["warnings"]
+    assert "1 of 20 examples looked at have a label that is not the shortest path" in line
+    assert f"warning: {line}" in done.stderr
+    finished.overlay({"strict": True})
+    done = finished.snakemake(report)
+    assert done.returncode != 0
+    assert f"mazes data: {line}; strict: false lets it pass" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_mcnemar_has_every_pair_of_every_puzzle(results):

@@ -83,7 +83,9 @@ def figure_files(name):
     return [f"results/{experiment.name}/figures/{name}.{kind}" for kind in FIGURE_FORMATS]
 
 
-TABLE_FILES = [path for number in ("4", *map(TABLES.get, TASKS)) for path in table_files(number)]
+TABLE_FILES = [
+    path for number in ("2", "4", *map(TABLES.get, TASKS)) for path in table_files(number)
+]
 STATISTICS_FILES = [
     f"results/{experiment.name}/statistics/{name}.csv" for name in ("mcnemar", "untrained")
 ]

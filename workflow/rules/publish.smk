@@ -2,6 +2,7 @@
 
 PUBLISHED_FILES = [
     *figure_files("figure_1"),
+    *figure_files("data"),
     *TABLE_FILES,
     *STATISTICS_FILES,
     *[

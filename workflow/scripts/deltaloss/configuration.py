@@ -58,6 +58,7 @@ class Experiment:
     device: str
     threads: int
     archives: Json
+    strict: bool
     tasks: Mapping[str, TaskConfig]
     puzzles_digest: str = ""  # of the content of the puzzle CSV, where one is given
 
@@ -117,6 +118,7 @@ def read_experiment(config: Json, schema: Path, *, memory: Path) -> Experiment:
         device=config["device"],
         threads=config["threads"],
         archives=config["archives"],
+        strict=config["strict"],
         tasks=tasks,
     )
     if experiment.puzzle_file is None:

@@ -13,45 +13,27 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from deltaloss.files import atomic_path
+from deltaloss.drawing import LOOK, OKABE_ITO, TEXT_WIDTH, save_figure
 from deltaloss.gathering import RunFiles
 from deltaloss.paper import FIGURE_STEPS
 from deltaloss.records import load_curve
 from deltaloss.runs import Run
 from deltaloss.titles import TITLES, describe
 
-TEXT_WIDTH = 5.5  # inches, the text of an ICLR paper
 PANEL_WIDTH = 2.6  # inches, a panel alone
 HEIGHT = 2.1  # inches, without the legend below the axes
 LEGEND_LINE = 0.165  # inches
 
-# Okabe and Ito's colours, which colour-blind readers tell apart, in an order that differs in
-# lightness too; with the dashes the curves are told apart in greyscale.
+# An order of colours that differ in lightness too; with the dashes the curves are told apart in
+# greyscale.
 _STYLES: tuple[dict[str, Any], ...] = (
-    {"color": "#0072B2", "linestyle": "-"},
-    {"color": "#D55E00", "linestyle": (0, (4, 1.5))},
-    {"color": "#009E73", "linestyle": (0, (1, 1))},
-    {"color": "#CC79A7", "linestyle": (0, (4, 1.5, 1, 1.5))},
-    {"color": "#56B4E9", "linestyle": (0, (7, 2))},
-    {"color": "#000000", "linestyle": (0, (1, 2.5))},
+    {"color": OKABE_ITO["blue"], "linestyle": "-"},
+    {"color": OKABE_ITO["vermilion"], "linestyle": (0, (4, 1.5))},
+    {"color": OKABE_ITO["green"], "linestyle": (0, (1, 1))},
+    {"color": OKABE_ITO["purple"], "linestyle": (0, (4, 1.5, 1, 1.5))},
+    {"color": OKABE_ITO["sky_blue"], "linestyle": (0, (7, 2))},
+    {"color": OKABE_ITO["black"], "linestyle": (0, (1, 2.5))},
 )
-
-_LOOK: dict[Any, Any] = {
-    "font.size": 8,
-    "axes.titlesize": 9,
-    "axes.linewidth": 0.6,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "legend.fontsize": 8,
-    "lines.linewidth": 1.4,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "pdf.fonttype": 42,  # fonts that editors and printers can use
-    "svg.fonttype": "path",
-    "svg.hashsalt": "deltaloss",  # the same file again from the same numbers
-}
-# No dates, so that equal numbers give equal files.
-_METADATA = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {"Software": None}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +74,7 @@ def draw_figure_1(panels: Sequence[Panel], paths: Sequence[Path]) -> None:
 
     With several seeds the line is their mean and the band reaches from the lowest to the highest.
     """
-    with mpl.rc_context(_LOOK):
+    with mpl.rc_context(LOOK):
         width = TEXT_WIDTH if len(panels) > 1 else PANEL_WIDTH
         lines = 1 + max(len(panel.curves) for panel in panels)
         height = HEIGHT + LEGEND_LINE * lines
@@ -101,10 +83,7 @@ def draw_figure_1(panels: Sequence[Panel], paths: Sequence[Path]) -> None:
         for panel, ax in zip(panels, axes, strict=True):
             _draw_panel(ax, panel)
         axes[0].set_ylabel("Accuracy (%)")
-        for path in paths:
-            kind = path.suffix.removeprefix(".")
-            with atomic_path(path) as temporary:
-                figure.savefig(temporary, dpi=300, metadata=_METADATA[kind])
+        save_figure(figure, paths)
 
 
 def _draw_panel(ax: Axes, panel: Panel) -> None:

@@ -1,4 +1,4 @@
-"""What the paper prints, each number with its place and its digits: tables 4-7 and figure 1."""
+"""What the paper prints, each number with its place and its digits: tables 2 and 4-7, figure 1."""
 
 from __future__ import annotations
 
@@ -7,6 +7,23 @@ from decimal import Decimal
 
 TASKS = ("chess", "mazes", "prefix_sums")  # in the order of table 2 and figure 1
 FIGURE_STEPS = 300  # figure 1 shows the steps 1 to 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSet:
+    """A row of table 2.
+
+    Attributes:
+        name: as printed there, {size} for the size.
+        size: of its examples; None for chess, which has one size only.
+        train: number of examples, as `valid` and `test`; None where it prints a dash.
+    """
+
+    name: str
+    size: int | None = None
+    train: int | None = None
+    valid: int | None = None
+    test: int | None = None
 
 
 @dataclass(frozen=True)
@@ -26,6 +43,19 @@ class Training:
     epoch_of_max_validation: Decimal
     hours_per_epoch: Decimal
     hours_to_max_validation: Decimal
+
+
+# Table 2, by task and file of examples.
+DATA = {
+    ("chess", "train"): DataSet(name="Chess easy", train=480_000, valid=120_000),
+    ("chess", "test"): DataSet(name="Chess hard", test=100_000),
+    ("mazes", "train"): DataSet(name="Mazes {size}x{size}", size=9, train=40_000, valid=20_000),
+    ("mazes", "test"): DataSet(name="Mazes {size}x{size}", size=59, test=10_000),
+    ("prefix_sums", "train"): DataSet(
+        name="Prefix sums, {size} bits", size=32, train=8_000, valid=2_000
+    ),
+    ("prefix_sums", "test"): DataSet(name="Prefix sums, {size} bits", size=512, test=10_000),
+}
 
 
 _TABLES_5_TO_7 = """
