@@ -11,7 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deltaloss.datasets.store import Examples, load_card, load_examples, save_examples
+from deltaloss.datasets.store import (
+    Examples,
+    load_card,
+    load_examples,
+    save_chunks,
+    save_examples,
+)
 from deltaloss.errors import DataError
 
 
@@ -250,3 +256,35 @@ def assert_one_line(error, path):
     text = str(error)
     assert text.startswith(f"{path}:")
     assert "\n" not in text
+
+
+@pytest.mark.parametrize("cut", [8, 16, 24])
+def test_chunks_give_the_bytes_of_the_whole(tmp_path, cut):
+    random = np.random.default_rng(0)
+    inputs = random.integers(2, size=(29, 3, 5, 5), dtype=np.uint8)
+    whole = Examples(inputs=inputs, targets=inputs[:, 0].copy())
+    chunks = [
+        Examples(inputs=whole.inputs[i : i + cut], targets=whole.targets[i : i + cut])
+        for i in range(0, 29, cut)
+    ]
+    save_examples(tmp_path / "a" / "x.npz", whole, card={"task": "mazes"})
+    save_chunks(tmp_path / "b" / "x.npz", iter(chunks), card={"task": "mazes"})
+    for name in ("x.npz", "x.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    assert load_card(tmp_path / "b" / "x.json")["digest"] == whole.digest()
+    assert sorted(path.name for path in (tmp_path / "b").iterdir()) == ["x.json", "x.npz"]
+
+
+def test_chunks_that_do_not_fit_are_refused(tmp_path):
+    def chunk(count: int, bits: int) -> Examples:
+        zeros = np.zeros((count, 1, bits), dtype=np.uint8)
+        return Examples(inputs=zeros, targets=zeros[:, 0])
+
+    for chunks, words in (
+        ([], "no examples"),
+        ([chunk(8, 3), chunk(8, 4)], "different shapes"),
+        ([chunk(3, 3), chunk(8, 3)], "whole bytes"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            save_chunks(tmp_path / "x.npz", chunks, card={})
+        assert list(tmp_path.iterdir()) == []

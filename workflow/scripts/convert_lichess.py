@@ -3,15 +3,17 @@
 from pathlib import Path
 from typing import Any
 
+from deltaloss.datasets.archive_source import choose_archives, fetch_puzzles
 from deltaloss.datasets.lichess import cut_puzzles, read_puzzles
 from deltaloss.datasets.store import save_examples
-from deltaloss.jobs import job_log
+from deltaloss.jobs import job_log, logger
 
 
 def main(job: Any) -> None:
     """Convert the easiest puzzles for training and the hardest for the test."""
     chosen = job.params.job
-    path = Path(job.config["tasks"]["chess"]["data"]["puzzles"])  # params hold its content
+    given = job.config["tasks"]["chess"]["data"]["puzzles"]  # of a path, params hold the content
+    path = fetch_puzzles(choose_archives(job.config["archives"], logger.info), given)
     puzzles = read_puzzles(path)
     train, test = cut_puzzles(
         puzzles,

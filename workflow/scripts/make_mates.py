@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from deltaloss.datasets.mates import generate_mates
-from deltaloss.datasets.store import save_examples
+from deltaloss.datasets.store import cut_rows, save_chunks
 from deltaloss.jobs import job_log
 
 
@@ -14,9 +14,9 @@ def main(job: Any) -> None:
     cut = chosen["train_count"]
     mates = generate_mates(cut + chosen["test_count"], seed=chosen["seed"], workers=job.threads)
     card = {"task": "chess", "source": "generated", **chosen, "mates": mates.statistics()}
-    for split, rows in (("train", slice(cut)), ("test", slice(cut, None))):
-        examples = mates.examples(rows, chosen["orientation"])
-        save_examples(Path(job.output[split]), examples, card={**card, "split": split})
+    for split, rows in (("train", range(cut)), ("test", range(cut, cut + chosen["test_count"]))):
+        chunks = (mates.examples(part, chosen["orientation"]) for part in cut_rows(rows))
+        save_chunks(Path(job.output[split]), chunks, card={**card, "split": split})
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from deltaloss.datasets.prefix_sums import make_prefix_sums
-from deltaloss.datasets.store import save_examples
+from deltaloss.datasets.prefix_sums import iterate_prefix_sums
+from deltaloss.datasets.store import save_chunks
 from deltaloss.jobs import job_log
 
 
@@ -12,10 +12,10 @@ def main(job: Any) -> None:
     """Make what the output's name says."""
     size, count, seed = (int(job.wildcards[key]) for key in ("size", "examples", "seed"))
     split = job.wildcards.split
-    examples = make_prefix_sums(bits=size, count=count, seed=seed, split=split)
+    chunks = iterate_prefix_sums(bits=size, count=count, seed=seed, split=split)
     card = {"task": "prefix_sums", "source": "generated", "split": split, "size": size}
     provenance = {"seed": seed, "code": job.params.job["code"]}
-    save_examples(Path(job.output.examples), examples, card=card | provenance)
+    save_chunks(Path(job.output.examples), chunks, card=card | provenance)
 
 
 if __name__ == "__main__":

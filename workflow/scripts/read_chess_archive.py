@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from deltaloss.datasets.original_sets import choose_archives, load_chess
+from deltaloss.datasets.archive_source import choose_archives
+from deltaloss.datasets.original_sets import load_chess
 from deltaloss.datasets.store import save_examples
 from deltaloss.jobs import job_log, logger
 

@@ -64,10 +64,11 @@ class Experiment:
 
     @property
     def puzzle_file(self) -> Path | None:
-        """The Lichess puzzle CSV, where one is given."""
+        """The Lichess puzzle CSV, where the config gives its path."""
         chess = self.tasks.get("chess")
-        wanted = chess is not None and chess.data["source"] == "lichess"
-        return Path(chess.data["puzzles"]) if chess and wanted else None
+        if chess is None or chess.data["source"] != "lichess" or "://" in chess.data["puzzles"]:
+            return None
+        return Path(chess.data["puzzles"])
 
     def chess_counts(self) -> dict[str, int]:
         """Give how many puzzles are for training and for testing."""
@@ -87,7 +88,7 @@ class Experiment:
         origin: dict[str, dict[str, Any]] = {
             "archive": {"sha256": self.archives["sha256"].get(CHESS_ARCHIVE, "")},
             "generate": {"seed": self.data_seed},
-            "lichess": {"puzzles": self.puzzles_digest},
+            "lichess": {"puzzles": self.puzzles_digest or data["puzzles"]},
         }
         return {**chosen, **origin[data["source"]]}
 

@@ -11,23 +11,29 @@ Shape letters: N mazes, K = R * R cells, M positions a side, P pixels a side.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import permutations, product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deltaloss.datasets.store import Examples
+from deltaloss.datasets.store import Examples, join_chunks
 from deltaloss.errors import DataError
 from deltaloss.seeds import derive_seed
 
 BORDER = 3
 SCALE = 2
-BATCH = 256  # mazes drawn at once: bounds the scratch memory, changes no maze
+BATCH = 256  # mazes carved at once: bounds the memory, changes no maze
+BLOCK = 64 * BATCH  # mazes whose random numbers are drawn at once; another number, other mazes
 ORDERS = tuple(permutations(((-1, 0), (0, 1), (1, 0), (0, -1))))  # of trying the neighbours
 
 
 def make_mazes(*, size: int, count: int, seed: int, split: str) -> Examples:
+    """Make all that `iterate_mazes` makes, as one."""
+    return join_chunks(iterate_mazes(size=size, count=count, seed=seed, split=split))
+
+
+def iterate_mazes(*, size: int, count: int, seed: int, split: str) -> Iterator[Examples]:
     """Make `count` mazes, start and end two different cells drawn uniformly.
 
     Maze i depends on (seed, split, size, i) alone: more mazes begin with the same ones.
@@ -38,9 +44,9 @@ def make_mazes(*, size: int, count: int, seed: int, split: str) -> Examples:
         seed: seed of the data.
         split: train or test; each has its own random streams.
 
-    Returns:
-        inputs [N, 3, P, P] in red, green, blue: wall (0, 0, 0), free (1, 1, 1), start (0, 1, 0),
-        end (1, 0, 0); targets [N, P, P], 1 on the path, start and end included.
+    Yields:
+        Chunks: inputs [n, 3, P, P] in red, green, blue: wall (0, 0, 0), free (1, 1, 1), start
+        (0, 1, 0), end (1, 0, 0); targets [n, P, P], 1 on the path, start and end included.
 
     Raises:
         DataError: an even or too small size, or a count below 1.
@@ -49,26 +55,23 @@ def make_mazes(*, size: int, count: int, seed: int, split: str) -> Examples:
         raise DataError(f"mazes: size is {size}, must be odd and 3 or more")
     if count < 1:
         raise DataError(f"mazes: count is {count}, must be 1 or more")
-    starts, stops, orders = _plan(size, count, seed, split)
     neighbours = _neighbours(size)
     pixels = SCALE * size + 2 * BORDER
-    inputs = np.zeros((count, 3, pixels, pixels), dtype=np.uint8)
-    targets = np.zeros((count, pixels, pixels), dtype=np.uint8)
-    for first in range(0, count, BATCH):
-        part = slice(first, first + BATCH)
+    for starts, stops, orders in _plan(size, count, seed, split):
         parents = [
             _carve(start, order, neighbours)
-            for start, order in zip(starts[part].tolist(), orders[part].tolist(), strict=True)
+            for start, order in zip(starts.tolist(), orders.tolist(), strict=True)
         ]
-        ends = starts[part], stops[part]
-        _draw(np.array(parents), *ends, inputs=inputs[part], targets=targets[part])
-    return Examples(inputs=inputs, targets=targets)
+        inputs = np.zeros((len(parents), 3, pixels, pixels), dtype=np.uint8)
+        targets = np.zeros((len(parents), pixels, pixels), dtype=np.uint8)
+        _draw(np.array(parents), starts, stops, inputs=inputs, targets=targets)
+        yield Examples(inputs=inputs, targets=targets)
 
 
 def _plan(
     size: int, count: int, seed: int, split: str
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
-    """Draw all that is random: starts [N], stops [N], and the order of trying [N, K] in each cell.
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]]:
+    """Draw all that is random, batch by batch: starts and stops [n], orders of trying [n, K].
 
     The search is the same as one that picks uniformly among a cell's unvisited neighbours: of a
     uniform order, what is left after the cells already visited is again uniform.
@@ -78,9 +81,14 @@ def _plan(
         np.random.default_rng(derive_seed(seed, "mazes", split, size, use))
         for use in ("ends", "walls")
     )
-    starts, others = np.divmod(ends.integers(cells * (cells - 1), size=count), cells - 1)
-    stops = others + (others >= starts)  # any cell but the start
-    return starts, stops, walls.integers(len(ORDERS), size=(count, cells), dtype=np.uint8)
+    for begin in range(0, count, BLOCK):
+        block = min(BLOCK, count - begin)
+        starts, others = np.divmod(ends.integers(cells * (cells - 1), size=block), cells - 1)
+        stops = others + (others >= starts)  # any cell but the start
+        orders = walls.integers(len(ORDERS), size=(block, cells), dtype=np.uint8)
+        for first in range(0, block, BATCH):
+            part = slice(first, first + BATCH)
+            yield starts[part], stops[part], orders[part]
 
 
 def _side(size: int) -> int:

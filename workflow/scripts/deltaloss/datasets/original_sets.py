@@ -2,48 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
+from deltaloss.datasets.archive_source import Archives, fetch
 from deltaloss.datasets.archives import extract
-from deltaloss.datasets.downloads import fetch_archive, read_record
+from deltaloss.datasets.downloads import read_record
 from deltaloss.datasets.originals import read_chess, read_mazes, read_prefix_sums
 from deltaloss.datasets.store import Examples
 
 CHESS = "chess_data.tar.gz"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Archives:
-    """Where archives come from.
-
-    Attributes:
-        mirrors: base addresses, or folders, tried in order.
-        folder: keeps what was fetched.
-        sha256: digests by an archive's name; of others, that of the first download counts.
-        max_bytes: an archive that unpacks to more is refused.
-        progress: is told what happens, line by line.
-    """
-
-    mirrors: tuple[str, ...]
-    folder: Path
-    sha256: Mapping[str, str] = field(default_factory=dict)
-    max_bytes: int
-    progress: Callable[[str], None]
-
-
-def choose_archives(config: Mapping[str, Any], progress: Callable[[str], None]) -> Archives:
-    """Read the config's section `archives`; what was fetched is kept for all experiments."""
-    return Archives(
-        mirrors=tuple(config["mirrors"]),
-        folder=Path("results/data/archives"),
-        sha256=config["sha256"],
-        max_bytes=int(config["max_gigabytes"] * 10**9),
-        progress=progress,
-    )
 
 
 def load_sized(
@@ -97,13 +66,7 @@ def load_chess(
 def _load(
     archives: Archives, name: str, read: Callable[[Path], Examples]
 ) -> tuple[Examples, dict[str, object]]:
-    path = fetch_archive(
-        name,
-        mirrors=archives.mirrors,
-        folder=archives.folder,
-        sha256=archives.sha256.get(name),
-        progress=archives.progress,
-    )
+    path = fetch(archives, name)
     record = read_record(path)
     with TemporaryDirectory(dir=archives.folder, prefix=".unpacked-") as unpacked:
         archives.progress(f"{name}: unpacking")

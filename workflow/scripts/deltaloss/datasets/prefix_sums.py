@@ -5,14 +5,23 @@ Shape letters: N strings, L bits each.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from deltaloss.datasets.store import Examples
+from deltaloss.datasets.store import Examples, join_chunks
 from deltaloss.errors import DataError
 from deltaloss.seeds import derive_seed
 
+CHUNK = 1024  # strings made at once: bounds the memory, changes no string
+
 
 def make_prefix_sums(*, bits: int, count: int, seed: int, split: str) -> Examples:
+    """Make all that `iterate_prefix_sums` makes, as one."""
+    return join_chunks(iterate_prefix_sums(bits=bits, count=count, seed=seed, split=split))
+
+
+def iterate_prefix_sums(*, bits: int, count: int, seed: int, split: str) -> Iterator[Examples]:
     """Make `count` strings of `bits` independent fair bits, as the originals are.
 
     String i depends on (seed, split, bits, i) alone: more strings begin with the same ones.
@@ -23,8 +32,8 @@ def make_prefix_sums(*, bits: int, count: int, seed: int, split: str) -> Example
         seed: seed of the data.
         split: train or test; each has its own random stream.
 
-    Returns:
-        inputs [N, 1, L]; targets [N, L], bit j the parity of the input's bits 0 to j.
+    Yields:
+        Chunks: inputs [n, 1, L]; targets [n, L], bit j the parity of the input's bits 0 to j.
 
     Raises:
         DataError: a length or count below 1.
@@ -33,7 +42,8 @@ def make_prefix_sums(*, bits: int, count: int, seed: int, split: str) -> Example
         if value < 1:
             raise DataError(f"prefix sums: {name} is {value}, must be 1 or more")
     random = np.random.default_rng(derive_seed(seed, "prefix_sums", split, bits))
-    strings = random.integers(2, size=(count, bits), dtype=np.uint8)
-    return Examples(
-        inputs=strings[:, np.newaxis], targets=np.bitwise_xor.accumulate(strings, axis=1)
-    )
+    for start in range(0, count, CHUNK):
+        strings = random.integers(2, size=(min(CHUNK, count - start), bits), dtype=np.uint8)
+        yield Examples(
+            inputs=strings[:, np.newaxis], targets=np.bitwise_xor.accumulate(strings, axis=1)
+        )
