@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from deltaloss.datasets.archive_source import choose_archives
+from deltaloss.datasets.chess_orientation import detect_orientation
 from deltaloss.datasets.original_sets import load_chess
 from deltaloss.datasets.store import save_examples
 from deltaloss.jobs import job_log, logger
@@ -19,9 +20,12 @@ def main(job: Any) -> None:
         test_count=chosen["test_count"],
         orientation=chosen["orientation"],
     )
-    card = {"task": "chess", **chosen, **source}
-    save_examples(Path(job.output.train), train, card={**card, "split": "train"})
-    save_examples(Path(job.output.test), test, card={**card, "split": "test"})
+    for split, examples in (("train", train), ("test", test)):
+        found = detect_orientation(examples.inputs, examples.targets)
+        logger.info("%s: %s (%s)", split, found.name, found.describe())
+        card = {"task": "chess", "split": split, **chosen, **source}
+        said = {"orientation_found": found.name, "orientation_in_words": found.describe()}
+        save_examples(Path(job.output[split]), examples, card={**card, **said})
 
 
 if __name__ == "__main__":
