@@ -296,7 +296,9 @@ def test_a_loss_without_a_module(monkeypatch):
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_has_a_module(loss):
-    check_loss(loss)
+    assert check_loss(loss) is None
+    text = f"{loss}-0.5" if LOSSES[loss] else loss
+    assert parse_run(text).loss == loss
 
 
 def test_how_runs_are_written_in_paths():

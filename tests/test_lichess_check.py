@@ -24,9 +24,9 @@ def check(path, train=2, test=1):
 
 
 def test_a_file_that_did_not_change_is_not_read_again(path, monkeypatch):
-    check(path)
+    first = check(path)
     monkeypatch.setattr(lichess, "check_puzzles", lambda path: pytest.fail("read again"))
-    check(path)
+    assert check(path) == first
 
 
 def test_a_file_that_changed_is_read_again(path):
