@@ -62,6 +62,11 @@ def test_archives_to_a_trained_network(project: Project, address):
         assert card["address"].startswith(address)
         assert len(card["sha256"]) == len(card["digest"]) == 64
     assert project.planned("data", model) == []
+    others = {"sha256": {"maze_data_test_59.tar.gz": "0" * 64}, "mirrors": ["elsewhere"]}
+    project.overlay({"archives": others})
+    assert project.planned("data", model) == [], "another archive, another mirror: the same data"
+    project.overlay({"archives": {"sha256": {"maze_data_test_13.tar.gz": "0" * 64}}})
+    assert "read_archive" in {rule for rule, _ in project.planned("data", model)}
 
 
 def test_more_than_an_archive_holds_is_one_line(project: Project, address):

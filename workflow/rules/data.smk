@@ -49,7 +49,10 @@ rule read_archive:
         mem_mb=8000,
         runtime=240,
     params:
-        job=lambda wildcards: job("read_archive.py", {"sha256": experiment.archives["sha256"]}),
+        job=lambda wildcards: job(
+            "read_archive.py",
+            experiment.archive_settings(wildcards.task, wildcards.split, wildcards.size),
+        ),
     script:
         "../scripts/read_archive.py"
 

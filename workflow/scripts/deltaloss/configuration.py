@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from deltaloss.config_schema import check_schema
+from deltaloss.datasets.archive_names import CHESS, archive_name
 from deltaloss.datasets.lichess_check import check_puzzle_file
 from deltaloss.errors import ConfigError
 from deltaloss.fingerprint import digest
@@ -20,8 +21,6 @@ from deltaloss.splits import training_count
 from deltaloss.suggestions import nearest
 
 Json = Mapping[str, Any]
-
-CHESS_ARCHIVE = "chess_data.tar.gz"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +74,10 @@ class Experiment:
         data = self.tasks["chess"].data
         return {"train_count": data["train"]["count"], "test_count": data["test"]["count"]}
 
+    def archive_settings(self, task: str, split: str, size: str) -> dict[str, str]:
+        """Give what decides what is read of an archive: its digest, where the config gives one."""
+        return {"sha256": self.archives["sha256"].get(archive_name(task, split, size), "")}
+
     def chess_key(self) -> str:
         """Name the folder of the chess data by where they come from and what they are."""
         source = self.tasks["chess"].data["source"]
@@ -86,7 +89,7 @@ class Experiment:
         data = self.tasks["chess"].data
         chosen = {**self.chess_counts(), "orientation": data["orientation"]}
         origin: dict[str, dict[str, Any]] = {
-            "archive": {"sha256": self.archives["sha256"].get(CHESS_ARCHIVE, "")},
+            "archive": {"sha256": self.archives["sha256"].get(CHESS, "")},
             "generate": {"seed": self.data_seed},
             "lichess": {"puzzles": self.puzzles_digest or data["puzzles"]},
         }

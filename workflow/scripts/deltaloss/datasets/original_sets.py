@@ -6,13 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from deltaloss.datasets.archive_names import CHESS, archive_name
 from deltaloss.datasets.archive_source import Archives, fetch
 from deltaloss.datasets.archives import extract
 from deltaloss.datasets.downloads import read_record
 from deltaloss.datasets.originals import read_chess, read_mazes, read_prefix_sums
 from deltaloss.datasets.store import Examples
-
-CHESS = "chess_data.tar.gz"
 
 
 def load_sized(
@@ -31,17 +30,11 @@ def load_sized(
     Raises:
         DataError: the archive cannot be had or used, or holds fewer examples.
     """
+    name = archive_name(task, split, size)
+    taken = {"count": count, "start": start}
     if task == "mazes":
-        return _load(
-            archives,
-            f"maze_data_{split}_{size}.tar.gz",
-            lambda folder: read_mazes(folder, split=split, size=size, count=count, start=start),
-        )
-    return _load(
-        archives,
-        "prefix_sums_data.tar.gz",
-        lambda folder: read_prefix_sums(folder, bits=size, count=count, start=start),
-    )
+        return _load(archives, name, lambda at: read_mazes(at, split=split, size=size, **taken))
+    return _load(archives, name, lambda at: read_prefix_sums(at, bits=size, **taken))
 
 
 def load_chess(
