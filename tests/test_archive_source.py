@@ -34,4 +34,9 @@ def test_an_address_is_fetched(tmp_path, monkeypatch):
     (tmp_path / "b.csv.zst").write_bytes(zstandard.ZstdCompressor().compress(b"text"))
     address = (tmp_path / "b.csv.zst").as_uri()
     path = fetch_puzzles(choose_archives(CONFIG, lambda line: None), address)
+    (tmp_path / "v2").mkdir()
+    (tmp_path / "v2" / "b.csv.zst").write_bytes(zstandard.ZstdCompressor().compress(b"other"))
+    other = (tmp_path / "v2" / "b.csv.zst").as_uri()
+    beside = fetch_puzzles(choose_archives(CONFIG, lambda line: None), other)
+    assert zstandard.ZstdDecompressor().decompress(beside.read_bytes()) == b"other"
     assert zstandard.ZstdDecompressor().decompress(path.read_bytes()) == b"text"

@@ -376,13 +376,11 @@ class TestBoards:
         spoil(wrong.inputs[3])
         assert "board" in failed("chess", wrong)
 
-    def test_expensive_checks_look_at_a_sample(self, mates, monkeypatch):
-        monkeypatch.setattr(audit_chess, "SAMPLE", 7)
-        checks = report("chess", mates["released"])["checks"]
-        assert {name: check["checked"] for name, check in checks.items()} == {
-            **dict.fromkeys(("board", "squares", "origin"), 60),
-            **dict.fromkeys(("legal", "mate"), 7),
-        }
+    def test_every_position_is_played_whatever_the_chunk(self, mates, monkeypatch):
+        whole = report("chess", mates["released"])["checks"]
+        assert {check["checked"] for check in whole.values()} == {60}
+        monkeypatch.setattr(audit_chess, "CHUNK", 7)
+        assert report("chess", mates["released"])["checks"] == whole
 
     def test_something_else(self, mazes):
         with pytest.raises(DataError, match="must be"):
@@ -451,7 +449,7 @@ class TestOrientation:
             )
             assert made["orientation"] == found
             assert (made["warnings"] == []) == (asked == found), made["warnings"]
-            assert made["checks"]["legal"] == {"checked": 2000, "failed": 0}
+            assert made["checks"]["legal"] == {"checked": 3000, "failed": 0}
 
 
 def load_archive(name):

@@ -269,3 +269,19 @@ def test_a_compressed_dump_that_breaks_off_is_refused(puzzle_file, tmp_path, kep
     packed.write_bytes(zstandard.ZstdCompressor().compress(puzzle_file.read_bytes())[:kept])
     with pytest.raises(DataError, match="compressed file is damaged: it breaks off"):
         read_puzzles(packed)
+
+
+@pytest.mark.parametrize("place", ["Themes", "Rating"])
+def test_a_stray_quote_or_a_cut_row_is_named_with_its_own_line(puzzle_file, tmp_path, place):
+    """No field goes over a line's end, so a quote cannot swallow the rows behind it."""
+    lines = puzzle_file.read_text().splitlines()
+    cells = lines[2].split(",")
+    column = lines[0].split(",").index(place) if place in lines[0] else COLUMNS.index(place)
+    quoted = [*cells[:column], '"' + cells[column], *cells[column + 1 :]]
+    other = tmp_path / "other.csv"
+    other.write_text("\n".join([*lines[:2], ",".join(quoted), *lines[3:]]) + "\n")
+    with pytest.raises(DataError, match="line 3: not a CSV row"):
+        read_puzzles(other)
+    other.write_text("\n".join([*lines[:2], ",".join(cells[: column + 1])]))
+    with pytest.raises(DataError, match=r"line 3: .* there are 9 or more"):
+        read_puzzles(other)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import threading
@@ -66,7 +67,9 @@ def test_archives_to_a_trained_network(project: Project, address):
     project.overlay({"archives": others})
     assert project.planned("data", model) == [], "another archive, another mirror: the same data"
     project.overlay({"archives": {"sha256": {"maze_data_test_13.tar.gz": "0" * 64}}})
-    assert "read_archive" in {rule for rule, _ in project.planned("data", model)}
+    done = project.snakemake("data")
+    assert done.returncode != 0
+    assert "is not the digest of what was fetched" in done.stdout + done.stderr
 
 
 def test_more_than_an_archive_holds_is_one_line(project: Project, address):
@@ -84,3 +87,23 @@ def test_more_than_an_archive_holds_is_one_line(project: Project, address):
     said = [line for line in done.stderr.splitlines() if line.startswith("[mazes data]")]
     assert "9,000" in said[-1] or "9000" in said[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_an_archive_that_cannot_be_unpacked_does_not_stay(project: Project, address):
+    """A mirror that serves a compressed web page: the next one is asked, and nothing remembered."""
+    mirror = project.folder / "mirror"
+    mirror.mkdir()
+    (mirror / "maze_data_train_9.tar.gz").write_bytes(gzip.compress(b"<html>sorry</html>" * 99))
+    project.overlay(
+        {
+            "archives": {"mirrors": [str(mirror), address]},
+            "tasks": {"mazes": {"data": SIZES["mazes"]}},
+        }
+    )
+    done = project.snakemake("results/data/mazes/archive_train_size9_count60_from0.npz")
+    assert done.returncode == 0, done.stderr
+    assert "asking the next mirror" in done.stderr
+    card = json.loads(
+        (project.folder / "results/data/mazes/archive_train_size9_count60_from0.json").read_text()
+    )
+    assert card["address"].startswith(address.rstrip("/"))

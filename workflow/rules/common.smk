@@ -7,7 +7,7 @@ SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 if str(SCRIPTS) not in sys.path:
     sys.path.insert(0, str(SCRIPTS))
 
-from deltaloss.configuration import check_results_folder, read_experiment
+from deltaloss.configuration import check_fetched, check_results_folder, read_experiment
 from deltaloss.errors import UserError
 from deltaloss.runs import parse_run, run_pattern
 
@@ -17,6 +17,7 @@ try:
         Path(workflow.basedir) / "workflow" / "schemas" / "config.schema.yaml",
         memory=Path(".snakemake/deltaloss/puzzle_files"),
     )
+    check_fetched(experiment.archives, Path("results/data/archives"))
     for folder in (experiment.name, "data"):
         check_results_folder(Path("results") / folder)
 except UserError as error:

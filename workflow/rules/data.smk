@@ -49,10 +49,7 @@ rule read_archive:
         mem_mb=8000,
         runtime=240,
     params:
-        job=lambda wildcards: job(
-            "read_archive.py",
-            experiment.archive_settings(wildcards.task, wildcards.split, wildcards.size),
-        ),
+        job=job("read_archive.py", {}),
     script:
         "../scripts/read_archive.py"
 

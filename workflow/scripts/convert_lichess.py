@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from deltaloss.datasets.archive_source import choose_archives, fetch_puzzles
+from deltaloss.datasets.downloads import read_record
 from deltaloss.datasets.lichess import cut_puzzles, read_puzzles
 from deltaloss.datasets.store import save_examples
+from deltaloss.files import file_sha256
 from deltaloss.jobs import job_log, logger
 
 
@@ -23,6 +25,9 @@ def main(job: Any) -> None:
         orientation=chosen["orientation"],
     )
     card = {"task": "chess", "source": "lichess", **chosen, "file": puzzles.statistics()}
+    record = read_record(path)
+    card |= {"name": path.name, "address": record.address if record else None}
+    card |= {"sha256": record.sha256 if record else file_sha256(path)}
     save_examples(Path(job.output.train), train, card={**card, "split": "train"})
     save_examples(Path(job.output.test), test, card={**card, "split": "test"})
 

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from deltaloss.config_schema import check_schema
-from deltaloss.datasets.archive_names import CHESS, archive_name
+from deltaloss.datasets.archive_names import is_known
 from deltaloss.datasets.lichess_check import check_puzzle_file
 from deltaloss.errors import ConfigError
 from deltaloss.fingerprint import digest
@@ -74,10 +74,6 @@ class Experiment:
         data = self.tasks["chess"].data
         return {"train_count": data["train"]["count"], "test_count": data["test"]["count"]}
 
-    def archive_settings(self, task: str, split: str, size: str) -> dict[str, str]:
-        """Give what decides what is read of an archive: its digest, where the config gives one."""
-        return {"sha256": self.archives["sha256"].get(archive_name(task, split, size), "")}
-
     def chess_key(self) -> str:
         """Name the folder of the chess data by where they come from and what they are."""
         source = self.tasks["chess"].data["source"]
@@ -89,7 +85,7 @@ class Experiment:
         data = self.tasks["chess"].data
         chosen = {**self.chess_counts(), "orientation": data["orientation"]}
         origin: dict[str, dict[str, Any]] = {
-            "archive": {"sha256": self.archives["sha256"].get(CHESS, "")},
+            "archive": {},
             "generate": {"seed": self.data_seed},
             "lichess": {"puzzles": self.puzzles_digest or data["puzzles"]},
         }
@@ -110,6 +106,7 @@ def read_experiment(config: Json, schema: Path, *, memory: Path) -> Experiment:
     """
     config = {**config, "seeds": _whole(config.get("seeds"))} if "seeds" in config else config
     check_schema(config, yaml.safe_load(schema.read_text(encoding="utf-8")))
+    _check_digests(config["archives"]["sha256"])
     tasks = {
         name: _read_task(name, given, config["hyperparameters"])
         for name, given in config["tasks"].items()
@@ -224,6 +221,30 @@ def _check_steps(key: str, given: Json) -> None:
             f"{key}.evaluation.steps: {steps} is less than {key}.train_steps ({train_steps}); "
             "evaluate at least as many steps as are trained"
         )
+
+
+def _check_digests(digests: Json) -> None:
+    for name in digests:
+        if not is_known(name):
+            raise ConfigError(
+                f"archives.sha256.{name}: no archive is called so; they are chess_data.tar.gz, "
+                "prefix_sums_data.tar.gz, maze_data_SPLIT_SIZE.tar.gz, and puzzle files ending .zst"
+            )
+
+
+def check_fetched(archives: Json, folder: Path) -> None:
+    """Refuse a digest that contradicts the one recorded when the file was fetched.
+
+    Raises:
+        ConfigError: names the file, and what to delete if the digest is right.
+    """
+    for name, wanted in archives["sha256"].items():
+        record = folder / f"{name}.sha256"
+        if record.is_file() and wanted not in record.read_text(encoding="utf-8").split():
+            raise ConfigError(
+                f"archives.sha256.{name}: {wanted[:12]}... is not the digest of what was fetched; "
+                f"correct it, or delete {folder / name} and the data made of it"
+            )
 
 
 def _check_puzzles(key: str, data: Json) -> None:

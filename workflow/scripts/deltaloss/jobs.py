@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ def job_log(log: str, name: str) -> Iterator[None]:
     to_terminal.setFormatter(_FirstLine(f"[{name}] %(message)s"))
     logger.setLevel(logging.INFO)
     logger.handlers = [to_file, to_terminal]
+    signal.signal(signal.SIGTERM, _leave)
     try:
         yield
     except UserError as error:
@@ -46,6 +48,11 @@ def job_log(log: str, name: str) -> Iterator[None]:
         for handler in logger.handlers:
             handler.close()
         logger.handlers = []
+
+
+def _leave(number: int, frame: object) -> None:
+    """End as an error does, so that temporary folders are removed."""
+    sys.exit(128 + number)
 
 
 class _FirstLine(logging.Formatter):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+
+from deltaloss.files import file_sha256
 
 PACKAGES = ("numpy", "pandas", "scipy", "matplotlib")
 
@@ -20,11 +21,6 @@ def describe_job(settings: Mapping[str, object], inputs: Iterable[str]) -> dict[
     """
     return {
         "settings": settings,
-        "inputs": {path: _digest(Path(path)) for path in inputs},
+        "inputs": {path: file_sha256(Path(path)) for path in inputs},
         "versions": {"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
     }
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from deltaloss.datasets.downloads import fetch_archive
+from deltaloss.fingerprint import digest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,4 +57,5 @@ def fetch_puzzles(archives: Archives, puzzles: str) -> Path:
     if "://" not in puzzles:
         return Path(puzzles)
     base, _, name = puzzles.rpartition("/")
-    return fetch(archives, name, mirrors=[base])
+    beside = replace(archives, folder=archives.folder / digest(puzzles))  # names repeat
+    return fetch(beside, name, mirrors=[base])

@@ -115,7 +115,7 @@ def _opened(archive: Path, max_bytes: int) -> Iterator[_Unpacked]:
         raise DataError(f"{archive}: there is no such archive") from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{archive}: not a whole gzip file: {error}") from error
-    except (tarfile.TarError, ValueError, RecursionError) as error:
+    except (tarfile.TarError, OverflowError, ValueError, RecursionError) as error:
         raise DataError(f"{archive}: not a good tar inside: {error}") from error
 
 

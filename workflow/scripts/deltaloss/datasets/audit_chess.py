@@ -9,6 +9,7 @@ Shape letters: N positions, K of them in the sample.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import chess
 import numpy as np
@@ -20,7 +21,7 @@ from deltaloss.datasets.chess_orientation import Orientation, detect_orientation
 from deltaloss.datasets.store import Examples
 from deltaloss.errors import DataError
 
-SAMPLE = 2000
+CHUNK = 10_000  # positions played at a time, to bound the memory
 KINDS = ("king", "queen", "bishop", "knight", "rook", "pawn")
 _PROMOTIONS = (chess.QUEEN, chess.KNIGHT, chess.ROOK, chess.BISHOP)
 
@@ -43,8 +44,7 @@ def inspect(examples: Examples, source: str) -> Findings:
     turned = orientation.turn(examples.targets)
     checks, movers = _look(examples.inputs, turned)
     sound = np.flatnonzero(np.stack([check.failed for check in checks]).sum(axis=0) == 0)
-    rows = sound[np.linspace(0, len(sound) - 1, min(SAMPLE, len(sound))).astype(np.int64)]
-    checks += _play(examples.inputs[rows], turned[rows], rows, orientation, source)
+    checks += _play_all(examples.inputs, turned, sound, orientation, source)
     return Findings(
         size=None,
         checks=checks,
@@ -101,10 +101,26 @@ def _possible(boards: Bits) -> Flags:
     return fits
 
 
+def _play_all(
+    planes: Bits,
+    squares: Bits,
+    rows: NDArray[np.int64],
+    orientation: Orientation,
+    source: str,
+) -> list[Check]:
+    """Check all sound positions, `CHUNK` at a time."""
+    parts = [rows[first : first + CHUNK] for first in range(0, max(len(rows), 1), CHUNK)]
+    played = [_play(planes[part], squares[part], part, orientation, source) for part in parts]
+    return [
+        replace(checks[0], failed=np.concatenate([one.failed for one in checks]), rows=rows)
+        for checks in zip(*played, strict=True)
+    ]
+
+
 def _play(
     planes: Bits, squares: Bits, rows: NDArray[np.int64], orientation: Orientation, source: str
 ) -> list[Check]:
-    """Check a sample [K] with python-chess; where the home rank is mixed either may be right."""
+    """Check positions [K] with python-chess; where the home rank is mixed either may be right."""
     questions: dict[str, tuple[str, Callable[[chess.Board, int, int], bool]]] = {
         "legal": ("have a move that is not legal", is_legal)
     }

@@ -84,6 +84,12 @@ def fetch_archive(
     return path
 
 
+def forget_archive(path: Path) -> None:
+    """Remove an archive and its record: the next job fetches it anew."""
+    path.unlink(missing_ok=True)
+    path.with_name(f"{path.name}.sha256").unlink(missing_ok=True)
+
+
 def read_record(archive: Path) -> Record | None:
     """Give what was recorded of a fetched archive, None when nothing was.
 

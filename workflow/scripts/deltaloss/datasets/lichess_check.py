@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 
 from deltaloss.errors import DataError
-from deltaloss.files import write_json
+from deltaloss.files import file_sha256, write_json
 from deltaloss.fingerprint import digest
 
 
@@ -39,13 +38,12 @@ def check_puzzle_file(path: Path, *, train_count: int, test_count: int, memory: 
     if memorised.is_file():
         known = json.loads(memorised.read_text(encoding="utf-8"))
     else:
-        known = {"puzzles": check_puzzles(path), "digest": _digest(path), "file": str(path)}
+        known = {
+            "puzzles": check_puzzles(path),
+            "digest": file_sha256(path)[:16],
+            "file": str(path),
+        }
     check_count(path, known["puzzles"], train_count=train_count, test_count=test_count)
     if not memorised.is_file():
         write_json(memorised, known)
     return str(known["digest"])
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()[:16]

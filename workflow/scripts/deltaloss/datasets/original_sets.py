@@ -9,9 +9,10 @@ from tempfile import TemporaryDirectory
 from deltaloss.datasets.archive_names import CHESS, archive_name
 from deltaloss.datasets.archive_source import Archives, fetch
 from deltaloss.datasets.archives import extract
-from deltaloss.datasets.downloads import read_record
+from deltaloss.datasets.downloads import Record, forget_archive, read_record
 from deltaloss.datasets.originals import read_chess, read_mazes, read_prefix_sums
 from deltaloss.datasets.store import Examples
+from deltaloss.errors import DataError
 
 
 def load_sized(
@@ -59,13 +60,34 @@ def load_chess(
 def _load(
     archives: Archives, name: str, read: Callable[[Path], Examples]
 ) -> tuple[Examples, dict[str, object]]:
-    path = fetch(archives, name)
-    record = read_record(path)
+    archives.folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=archives.folder, prefix=".unpacked-") as unpacked:
-        archives.progress(f"{name}: unpacking")
-        folder = extract(path, Path(unpacked) / "archive", max_bytes=archives.max_bytes)
+        folder = Path(unpacked) / "archive"
+        record = _unpack(archives, name, folder, list(archives.mirrors))
         examples = read(folder)
     source: dict[str, object] = {"source": "archive", "archive": name}
     if record is not None:
         source |= {"address": record.address, "sha256": record.sha256}
     return examples, source
+
+
+def _unpack(archives: Archives, name: str, folder: Path, mirrors: list[str]) -> Record | None:
+    """Fetch and unpack an archive; one that cannot be unpacked is forgotten, the next mirror asked.
+
+    If the config gives its digest, it is what was asked for, and stays.
+    """
+    path = fetch(archives, name, mirrors=mirrors)
+    record = read_record(path)
+    archives.progress(f"{name}: unpacking")
+    try:
+        extract(path, folder, max_bytes=archives.max_bytes)
+    except DataError as error:
+        if name in archives.sha256:
+            raise
+        forget_archive(path)
+        others = [mirror for mirror in mirrors if record and mirror != record.address]
+        if not others or len(others) == len(mirrors):
+            raise
+        archives.progress(f"{error}; asking the next mirror")
+        return _unpack(archives, name, folder, others)
+    return record

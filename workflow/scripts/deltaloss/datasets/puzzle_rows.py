@@ -46,28 +46,36 @@ class Row(NamedTuple):
 
 def rows(path: Path) -> Iterator[Row]:
     """Yield the rows of a puzzle file with or without a header; blank lines are passed over."""
+    places: tuple[int, ...] | None = None
+    fewest = 0
     try:
         with path.open("rb") as handle:
-            reader = csv.reader(_lines(handle, path))
-            places: tuple[int, ...] | None = None
-            for cells in reader:
-                if not cells:
-                    continue
+            for number, cells in _cells(handle, path):
                 if places is None:
-                    places, is_header = _find_columns(cells, f"{path}, line {reader.line_num}")
+                    places, is_header = _find_columns(cells, f"{path}, line {number}")
+                    fewest = len(cells) - ("OpeningTags" in cells) if is_header else len(COLUMNS)
                     if is_header:
                         continue
-                if len(cells) <= max(places):
-                    raise DataError(_too_short(cells, places, f"{path}, line {reader.line_num}"))
-                yield Row(reader.line_num, *(cells[place] for place in places))
+                if len(cells) < fewest:
+                    raise DataError(_too_short(cells, places, fewest, f"{path}, line {number}"))
+                yield Row(number, *(cells[place] for place in places))
     except FileNotFoundError as error:
         raise DataError(f"{path}: there is no such puzzle file") from error
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
     except zstandard.ZstdError as error:
         raise DataError(f"{path}: the compressed file is damaged: {error}") from error
-    except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}: not a CSV row: {error}") from error
+
+
+def _cells(handle: BufferedReader, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield number and cells of each line that is not blank; no field goes over a line's end."""
+    for number, line in enumerate(_lines(handle, path), start=1):
+        try:
+            cells = next(csv.reader([line], strict=True), [])
+        except csv.Error as error:
+            raise DataError(f"{path}, line {number}: not a CSV row: {error}") from error
+        if cells:
+            yield number, cells
 
 
 def _raw_lines(handle: BufferedReader) -> Iterator[bytes]:
@@ -126,9 +134,9 @@ def _find_columns(cells: list[str], where: str) -> tuple[tuple[int, ...], bool]:
     return tuple(cells.index(name) for name in NEEDED_COLUMNS), True
 
 
-def _too_short(cells: list[str], places: tuple[int, ...], where: str) -> str:
+def _too_short(cells: list[str], places: tuple[int, ...], fewest: int, where: str) -> str:
     """Say which columns a row misses."""
-    missing = [
-        name for name, place in zip(NEEDED_COLUMNS, places, strict=True) if place >= len(cells)
-    ]
-    return f"{where}: {len(cells)} columns, missing {', '.join(missing)}"
+    named = zip(NEEDED_COLUMNS, places, strict=True)
+    missing = [name for name, place in named if place >= len(cells)]
+    lost = ", ".join(missing) if missing else "some that are not used; the row breaks off"
+    return f"{where}: {len(cells)} columns, missing {lost}; there are {fewest} or more"
