@@ -265,7 +265,7 @@ class TestHostileFiles:
     )
     def test_other_things_than_a_tensor(self, folder, name, content):
         torch.save(content, folder / name)
-        refused(folder, name)
+        assert refused(folder, name)
 
     @pytest.mark.parametrize("name", TENSORS)
     def test_few_bytes_spread_out_to_many(self, folder, name):
@@ -297,7 +297,7 @@ class TestHostileFiles:
         with tarfile.open(folder / name, "w") as tar:
             for part in ("storages", "tensors", "pickle"):
                 tar.addfile(tarfile.TarInfo(part), io.BytesIO())
-        refused(folder, name)
+        assert refused(folder, name)
 
     @pytest.mark.parametrize("name", READERS)
     @pytest.mark.parametrize("damage", ["empty", "cut", "page", "spoilt", "folder"])

@@ -11,7 +11,7 @@ _KNOWN = re.compile(
 )
 
 
-def archive_name(task: str, split: str, size: int | str) -> str:
+def archive_name(task: str, split: str, size: int) -> str:
     """Name the archive of prefix sums, one for all lengths, or of mazes of one size."""
     return f"maze_data_{split}_{size}.tar.gz" if task == "mazes" else "prefix_sums_data.tar.gz"
 

@@ -6,7 +6,6 @@ of sha256sum with the address above it; and `NAME.part` with its notes, when a t
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -21,7 +20,7 @@ from filelock import FileLock, Timeout
 from deltaloss.datasets.archives import check_gzip
 from deltaloss.datasets.transfers import Meter, Patience, RefusedError, Report, discard, transfer
 from deltaloss.errors import DataError
-from deltaloss.files import write_text
+from deltaloss.files import file_sha256, write_text
 
 MOST_UNPACKED = 64 << 30
 """Bytes up to which a new archive is unpacked to see whether it is whole."""
@@ -87,7 +86,7 @@ def fetch_archive(
 def forget_archive(path: Path) -> None:
     """Remove an archive and its record: the next job fetches it anew."""
     path.unlink(missing_ok=True)
-    path.with_name(f"{path.name}.sha256").unlink(missing_ok=True)
+    _record_path(path).unlink(missing_ok=True)
 
 
 def read_record(archive: Path) -> Record | None:
@@ -96,7 +95,7 @@ def read_record(archive: Path) -> Record | None:
     Raises:
         DataError: the record is damaged.
     """
-    path = archive.with_name(f"{archive.name}.sha256")
+    path = _record_path(archive)
     try:
         match = _RECORD.fullmatch(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -220,7 +219,7 @@ def _check_new(part: Path, name: str, expected: _Expectation | None) -> str:
     """Give the SHA-256 of a new file, synced to the disk; `RefusedError` if it is not the one."""
     if reason := _not_an_archive(part, name):
         raise RefusedError(reason)
-    digest = _digest(part)
+    digest = file_sha256(part)
     if expected is None:
         _check_gzip(part, name)
     elif digest != expected.sha256:
@@ -232,7 +231,7 @@ def _check_new(part: Path, name: str, expected: _Expectation | None) -> str:
 
 def _check_kept(path: Path, expected: _Expectation | None) -> None:
     """Check an archive that is in its place; one that was put there by hand is recorded."""
-    digest = _digest(path)
+    digest = file_sha256(path)
     if expected is not None:
         if digest != expected.sha256:
             raise DataError(
@@ -269,14 +268,13 @@ def _check_gzip(path: Path, name: str) -> None:
         raise RefusedError(str(error).removeprefix(f"{path}: ")) from error
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+def _record_path(archive: Path) -> Path:
+    return archive.with_name(f"{archive.name}.sha256")
 
 
 def _write_record(path: Path, digest: str, address: str) -> None:
     origin = f"# from {address}\n" if address else ""
-    write_text(path.with_name(f"{path.name}.sha256"), f"{origin}{digest}  {path.name}\n")
+    write_text(_record_path(path), f"{origin}{digest}  {path.name}\n")
 
 
 def _without_password(mirror: str) -> str:
