@@ -177,6 +177,8 @@ REFUSED = {
     "experiment out of its folder": (changed(experiment="../x"), r"^experiment: '\.\./x': must be"),
     "experiment over the data": (changed(experiment="data"), r"^experiment: 'data': this name"),
     "device": (changed(device="gpu"), r"^device: 'gpu': allowed: auto, cpu, cuda"),
+    "precision": (changed(precision="fp16"), r"^precision: 'fp16': allowed: fp32, tf32, bf16"),
+    "recompute": (changed(recompute="all"), r"^recompute: 'all': allowed: none, blocks, steps"),
     "tasks is a list": (changed(tasks=["mazes"]), r"^tasks: \['mazes'\]: must be a mapping"),
     "nothing at all": ({}, r"missing"),
 }  # fmt: skip
@@ -212,6 +214,12 @@ def test_run_names_read_back(alpha: float) -> None:
     run = parse_run(f"progressive-{alpha:g}")
     assert run.alpha == alpha
     assert parse_run(run.name) == run
+
+
+def test_precision_decides_a_result_only_where_there_may_be_a_gpu() -> None:
+    assert read(CONFIG).result_precision == "tf32"
+    assert read(changed(device="cuda", precision="bf16")).result_precision == "bf16"
+    assert read(changed(device="cpu", precision="bf16")).result_precision == "fp32"
 
 
 class TestChessDataAreNamedByWhatTheyAre:

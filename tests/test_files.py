@@ -7,10 +7,8 @@ import logging
 import re
 
 import pytest
-import torch
 
-from deltaloss.devices import choose_device, describe_machine
-from deltaloss.errors import ConfigError, DataError
+from deltaloss.errors import DataError
 from deltaloss.files import atomic_path, write_json, write_text
 from deltaloss.jobs import Progress, job_log, logger
 
@@ -82,22 +80,3 @@ class TestJobs:
             "9/10 epochs, 18 s, 2 s left",
             "10/10 epochs, 20 s, 0 s left",
         ]
-
-
-class TestDevices:
-    def test_auto_takes_a_gpu_when_there_is_one(self, monkeypatch):
-        monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-        assert choose_device("auto").type == "cpu"
-        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-        assert choose_device("auto").type == "cuda"
-        assert choose_device("cpu").type == "cpu"
-
-    def test_a_gpu_that_is_not_there(self, monkeypatch):
-        monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-        with pytest.raises(ConfigError, match="device: 'cuda'"):
-            choose_device("cuda")
-
-    def test_machine(self):
-        machine = describe_machine(torch.device("cpu"))
-        assert machine["torch"] == torch.__version__
-        assert str(machine["device"]).startswith("cpu (")

@@ -65,12 +65,21 @@ class TestNothingIsListed:
         assert finished.planned() == []
 
     def test_after_settings_that_change_no_result(self, finished):
-        finished.overlay({"device": "auto", "threads": 2})
+        finished.overlay({"precision": "tf32", "recompute": "steps"})  # tiny runs on the CPU
+        assert finished.planned() == []
+        finished.overlay({"device": "auto", "precision": "fp32", "threads": 2})
         finished.overlay({"tasks": {"mazes": {"evaluation": {"batch_size": 7}}}})
         assert finished.planned() == []
 
 
 class TestASetting:
+    def test_of_a_gpu_s_numbers_lists_all_that_may_use_one(self, finished):
+        finished.overlay({"device": "auto", "precision": "tf32"})
+        jobs = finished.planned()
+        assert len(models(jobs)) == ALL_TRAININGS
+        assert rules(jobs)["evaluate_untrained"] == 3
+        assert rules(jobs)["make_mazes"] == rules(jobs)["audit_data"] == 0
+
     def test_of_one_puzzle_lists_that_puzzle_alone(self, finished):
         finished.overlay(
             {"tasks": {"mazes": {"training": {"tiny": {"delta": {"learning_rate": 0.003}}}}}}

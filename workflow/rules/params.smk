@@ -14,6 +14,7 @@ def train_settings(wildcards):
         "alpha": run.alpha,
         "loss": run.loss,
         "network": task.network,
+        "precision": experiment.result_precision,
         "seed": int(wildcards.seed),
         "split_seed": experiment.data_seed,
         "task": task.name,
@@ -26,7 +27,12 @@ def train_settings(wildcards):
 
 def evaluate_settings(script, task, **settings):
     task = experiment.tasks[task]
-    chosen = {"network": task.network, "task": task.name, **settings}
+    chosen = {
+        "network": task.network,
+        "precision": experiment.result_precision,
+        "task": task.name,
+        **settings,
+    }
     return job(script, chosen, f"tasks.{task.name}")
 
 

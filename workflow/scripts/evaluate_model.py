@@ -8,10 +8,11 @@ import torch
 from deltaloss.batches import to_device
 from deltaloss.checkpoints import load_weights
 from deltaloss.datasets.store import load_examples
-from deltaloss.devices import choose_device, describe_machine
+from deltaloss.devices import choose_device, describe_machine, set_precision
 from deltaloss.evaluation import evaluate
 from deltaloss.files import write_text
 from deltaloss.jobs import Progress, job_log, logger
+from deltaloss.memory import evaluation_remedies, memory_shortage
 from deltaloss.network import make_network
 from deltaloss.records import save_evaluation
 from deltaloss.settings import NetworkSettings
@@ -25,6 +26,7 @@ def main(job: Any) -> None:
     device = choose_device(job.config["device"])
     task = load_task(chosen["task"])
     network = make_network(task, NetworkSettings(**chosen["network"]))
+    network.compute_dtype = set_precision(chosen["precision"], device)
     trained = load_weights(Path(job.input.model), network)
     examples = load_examples(Path(job.input.examples))
     progress = Progress()
@@ -38,7 +40,7 @@ def main(job: Any) -> None:
             "settings": chosen,
             "trained": trained,
             "data_digest": examples.digest(),
-            "machine": describe_machine(device),
+            "machine": describe_machine(device, chosen["precision"]),
         },
         progress=lambda done, total: progress(done, total, "examples,"),
     )
@@ -50,5 +52,7 @@ def main(job: Any) -> None:
 
 
 if __name__ == "__main__":
-    with job_log(snakemake.log[0], "evaluate " + " ".join(snakemake.wildcards[1:])):
+    name = "evaluate " + " ".join(snakemake.wildcards[1:])
+    remedies = evaluation_remedies(snakemake.wildcards.task)
+    with job_log(snakemake.log[0], name), memory_shortage(remedies):
         main(snakemake)

@@ -7,10 +7,11 @@ import torch
 
 from deltaloss.batches import to_device
 from deltaloss.datasets.store import load_examples
-from deltaloss.devices import choose_device
+from deltaloss.devices import choose_device, set_precision
 from deltaloss.evaluation import evaluate
 from deltaloss.files import write_text
 from deltaloss.jobs import job_log
+from deltaloss.memory import evaluation_remedies, memory_shortage
 from deltaloss.network import make_network
 from deltaloss.settings import NetworkSettings
 from deltaloss.tasks import load_task
@@ -23,6 +24,7 @@ def main(job: Any) -> None:
     device = choose_device(job.config["device"])
     task = load_task(chosen["task"])
     network = make_network(task, NetworkSettings(**chosen["network"]), seed=chosen["seed"])
+    network.compute_dtype = set_precision(chosen["precision"], device)
     evaluation = evaluate(
         network.to(device).eval(),
         to_device(load_examples(Path(job.input.examples)), device),
@@ -38,5 +40,7 @@ def main(job: Any) -> None:
 
 
 if __name__ == "__main__":
-    with job_log(snakemake.log[0], "untrained " + " ".join(snakemake.wildcards[1:])):
+    name = "untrained " + " ".join(snakemake.wildcards[1:])
+    remedies = evaluation_remedies(snakemake.wildcards.task)
+    with job_log(snakemake.log[0], name), memory_shortage(remedies):
         main(snakemake)

@@ -10,10 +10,16 @@ import torch
 from deltaloss.batches import split_training, to_device
 from deltaloss.checkpoints import save_weights
 from deltaloss.datasets.store import load_examples
-from deltaloss.devices import choose_device, describe_machine
+from deltaloss.devices import (
+    choose_device,
+    describe_machine,
+    set_precision,
+    tune_convolutions,
+)
 from deltaloss.files import write_json, write_text
 from deltaloss.jobs import Progress, job_log, logger
 from deltaloss.losses import make_loss
+from deltaloss.memory import memory_shortage, training_remedies
 from deltaloss.network import make_network
 from deltaloss.settings import NetworkSettings, TrainingSettings
 from deltaloss.tasks import load_task
@@ -33,6 +39,8 @@ def main(job: Any) -> None:
         seed=chosen["split_seed"],
     )
     network = make_network(task, NetworkSettings(**chosen["network"]), seed=chosen["seed"])
+    network.compute_dtype = set_precision(chosen["precision"], device)
+    tune_convolutions(device)
     parameters = sum(p.numel() for p in network.parameters())
     logger.info("%d parameters on %s", parameters, device)
     settings = TrainingSettings(**chosen["training"])
@@ -54,7 +62,7 @@ def main(job: Any) -> None:
         "validation_examples": len(validation_set),
         "settings": chosen,
         "data_digest": examples.digest(),
-        "machine": describe_machine(device),
+        "machine": describe_machine(device, chosen["precision"]),
     }
     write_text(Path(job.output.history), pd.DataFrame(trained.history).to_csv(index=False))
     write_json(Path(job.output.summary), summary)
@@ -72,5 +80,6 @@ def lines(epochs: int) -> Callable[[Row], None]:
 
 
 if __name__ == "__main__":
-    with job_log(snakemake.log[0], " ".join(snakemake.wildcards[1:])):
+    remedies = training_remedies(snakemake.wildcards.task, snakemake.config)
+    with job_log(snakemake.log[0], " ".join(snakemake.wildcards[1:])), memory_shortage(remedies):
         main(snakemake)

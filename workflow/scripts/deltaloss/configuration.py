@@ -55,11 +55,17 @@ class Experiment:
     seeds: tuple[int, ...]
     data_seed: int
     device: str
+    precision: str
     threads: int
     archives: Json
     strict: bool
     tasks: Mapping[str, TaskConfig]
     puzzles_digest: str = ""  # of the content of the puzzle CSV, where one is given
+
+    @property
+    def result_precision(self) -> str:
+        """The precision as far as it decides a result: the CPU always computes in fp32."""
+        return "fp32" if self.device == "cpu" else self.precision
 
     @property
     def puzzle_file(self) -> Path | None:
@@ -117,6 +123,7 @@ def read_experiment(config: Json, schema: Path, *, memory: Path) -> Experiment:
         seeds=tuple(config["seeds"]),
         data_seed=config["data_seed"],
         device=config["device"],
+        precision=config["precision"],
         threads=config["threads"],
         archives=config["archives"],
         strict=config["strict"],

@@ -17,3 +17,7 @@ class DataError(UserError):
 
 class TrainingError(UserError):
     """A training that cannot go on; the text names the epoch and batch."""
+
+
+class MemoryShortageError(UserError):
+    """A device without enough memory; the text says how much there is and what to change."""

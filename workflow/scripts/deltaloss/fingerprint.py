@@ -11,8 +11,14 @@ from pathlib import Path
 
 PACKAGE = "deltaloss"
 
-# Modules that only speak to people; what they say changes no result.
-SPEAKING = ("deltaloss.errors", "deltaloss.jobs", "deltaloss.suggestions")
+# Modules that only speak to people or share out memory and like devices: none changes a result.
+SPEAKING = (
+    "deltaloss.device_locks",
+    "deltaloss.errors",
+    "deltaloss.jobs",
+    "deltaloss.memory",
+    "deltaloss.suggestions",
+)
 
 
 EXACT = 2**53  # below it a float is every whole number exactly

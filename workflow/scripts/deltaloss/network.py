@@ -72,6 +72,7 @@ class RecallNetwork(nn.Module):
         self.dimensions = dimensions
         self.width = width
         self.recall_relu = recall_relu
+        self.compute_dtype = torch.float32  # of states and products; the weights stay float32
         self.projection = _convolution(dimensions, channels, width)
         self.recall = _convolution(dimensions, width + channels, width)
         self.blocks = nn.ModuleList(ResidualBlock(dimensions, width) for _ in range(2))
