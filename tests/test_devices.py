@@ -35,6 +35,7 @@ class Machine:
             "get_device_name": lambda device: "NVIDIA Pretence",
             "set_device": self.set_device,
             "is_bf16_supported": lambda including_emulation=True: including_emulation,
+            "is_tf32_supported": lambda: True,
         }
         for name, function in cuda.items():
             monkeypatch.setattr(torch.cuda, name, function)
@@ -211,5 +212,7 @@ class TestMachine:
         old = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  525.105.17  Tue Mar 28 18:02:59\n"
         driver.write_text(old)
         assert describe_machine(GPU, "tf32")["driver"] == "525.105.17"
+        monkeypatch.setattr(torch.cuda, "is_tf32_supported", lambda: False)
+        assert describe_machine(GPU, "tf32")["precision"] == "fp32"
         driver.unlink()
         assert describe_machine(GPU, "tf32")["driver"] is None

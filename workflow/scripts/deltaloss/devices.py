@@ -122,13 +122,15 @@ def describe_machine(device: torch.device, precision: str = "fp32") -> dict[str,
 
     Args:
         device: that computed it.
-        precision: that was asked of `set_precision`; the CPU's is fp32.
+        precision: that was asked of `set_precision`; said is the one that was used.
     """
     gpu = device.type == "cuda"
+    if not gpu or (precision == "tf32" and not torch.cuda.is_tf32_supported()):
+        precision = "fp32"  # the CPU and older GPUs know no other
     name = torch.cuda.get_device_name(device) if gpu else platform.machine()
     return {
         "device": f"{device.type} ({name})",
-        "precision": precision if gpu else "fp32",
+        "precision": precision,
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "torch": torch.__version__,
