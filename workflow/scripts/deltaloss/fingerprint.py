@@ -12,7 +12,13 @@ from pathlib import Path
 PACKAGE = "deltaloss"
 
 # Modules that only speak to people; what they say changes no result.
-SPEAKING = ("deltaloss.errors", "deltaloss.jobs", "deltaloss.suggestions")
+SPEAKING = (
+    "deltaloss.errors",
+    "deltaloss.event_files",
+    "deltaloss.jobs",
+    "deltaloss.suggestions",
+    "deltaloss.watchers",
+)
 
 
 EXACT = 2**53  # below it a float is every whole number exactly
