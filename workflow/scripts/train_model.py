@@ -13,7 +13,7 @@ from deltaloss.datasets.store import load_examples
 from deltaloss.devices import choose_device, describe_machine
 from deltaloss.event_files import EventFiles
 from deltaloss.files import beside, write_json, write_text
-from deltaloss.interruption import Interruption, ignore_signals
+from deltaloss.interruption import ignore_signals
 from deltaloss.jobs import job_log, logger
 from deltaloss.losses import make_loss
 from deltaloss.network import make_network
@@ -49,19 +49,18 @@ def train_and_write(job: Any, folder: CheckpointFolder) -> None:
     logger.info("%d parameters on %s", parameters, device)
     origin = {"settings": chosen, "data_digest": examples.digest()}
     machine = describe_machine(device)
-    with Interruption() as interruption:
-        keeper = Checkpoints(folder, interruption, identity=origin, machine=machine)
-        trained = train(
-            network.to(device),
-            make_loss(chosen["loss"], steps=chosen["train_steps"], alpha=chosen["alpha"]),
-            train_set,
-            validation_set,
-            task=task,
-            settings=TrainingSettings(**chosen["training"]),
-            steps=chosen["train_steps"],
-            seed=chosen["seed"],
-            surroundings=Surroundings(keeper=keeper, watchers=watchers(job)),
-        )
+    keeper = Checkpoints(folder, identity=origin, machine=machine)
+    trained = train(
+        network.to(device),
+        make_loss(chosen["loss"], steps=chosen["train_steps"], alpha=chosen["alpha"]),
+        train_set,
+        validation_set,
+        task=task,
+        settings=TrainingSettings(**chosen["training"]),
+        steps=chosen["train_steps"],
+        seed=chosen["seed"],
+        surroundings=Surroundings(keeper=keeper, watchers=watchers(job)),
+    )
     summary = {
         "best_epoch": trained.best_epoch,
         "parameters": parameters,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
@@ -33,6 +33,10 @@ class Keeper(Protocol):
         """Keep the present state."""
         ...
 
+    def guard(self, save: Callable[[], None]) -> AbstractContextManager[None]:
+        """Give the section of the training, which calls `save` when it is told to stop."""
+        ...
+
     def held(self) -> AbstractContextManager[None]:
         """Give a section that nothing interrupts: weights and state change together in it."""
         ...
@@ -49,6 +53,10 @@ class Unkept:
     ) -> None:
         """Do nothing."""
 
+    def guard(self, save: Callable[[], None]) -> AbstractContextManager[None]:
+        """Guard nothing."""
+        return nullcontext()
+
     def held(self) -> AbstractContextManager[None]:
         """Hold nothing back."""
         return nullcontext()
@@ -59,7 +67,6 @@ class Checkpoints:
 
     Args:
         folder: held by this job.
-        interruption: what is held back in the meantime.
         identity: settings, and digests of code and data; with another one nothing is restored.
         machine: device, threads and versions; with another one the last bits may differ.
     """
@@ -67,13 +74,12 @@ class Checkpoints:
     def __init__(
         self,
         folder: CheckpointFolder,
-        interruption: Interruption,
         *,
         identity: Mapping[str, object],
         machine: Mapping[str, object],
     ) -> None:
         self._folder = folder
-        self._interruption = interruption
+        self._interruption = Interruption()
         self._identity = canonical(identity)
         self._machine = dict(machine)
 
@@ -112,6 +118,10 @@ class Checkpoints:
             else:
                 if self._interruption.received:
                     logger.info("told to stop: kept at epoch %d, batch %d", epoch + 1, batch)
+
+    def guard(self, save: Callable[[], None]) -> AbstractContextManager[None]:
+        """Save when a signal comes, and leave."""
+        return self._interruption.guard(save)
 
     def held(self) -> AbstractContextManager[None]:
         """Hold signals back."""

@@ -18,7 +18,6 @@ from deltaloss.batches import Batch, shuffled
 from deltaloss.checkpoints import snapshot
 from deltaloss.clocks import Clocks
 from deltaloss.epochs import accuracy_percent, check_finite, make_criterion, train_epoch
-from deltaloss.interruption import Interrupted
 from deltaloss.losses import Criterion, Loss
 from deltaloss.network import RecallNetwork
 from deltaloss.optimizers import make_optimizer, set_learning_rate
@@ -81,7 +80,7 @@ def train(
 
     Raises:
         TrainingError: a loss was not finite; names epoch, batch and the last good epoch.
-        Interrupted: the job was told to stop; the keeper has the state.
+        SystemExit: the job was told to stop; the keeper has the state.
     """
     surroundings = surroundings or Surroundings()
     optimizer = make_optimizer(network, settings, steps=steps)
@@ -98,11 +97,8 @@ def train(
         surroundings=surroundings,
         state=surroundings.keeper.restore(network, optimizer) or TrainingState(),
     )
-    try:
+    with surroundings.keeper.guard(training.save):
         training.run()
-    except Interrupted:
-        training.save()
-        raise
     state = training.state
     return Trained(weights=state.best_weights, best_epoch=state.best_epoch, history=state.history)
 
