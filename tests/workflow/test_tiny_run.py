@@ -154,7 +154,7 @@ def test_untrained_networks_are_there_to_compare_with(results):
 def test_every_job_has_a_log(results):
     for task, run in CELLS:
         log = (results / "logs" / "train" / task / run / "seed42.log").read_text()
-        assert re.search(r"2/2 epochs, loss [\d.]+", log)
+        assert re.search(r"epoch 2/2, batch \d/\d, loss [\d.]+", log)
 
 
 def test_one_model_alone_is_the_same_to_the_bit(tiny_run, project):
