@@ -97,6 +97,11 @@ def test_histories(results, task, run):
         assert summary[key]
 
 
+def test_finished_trainings_leave_no_checkpoints(results):
+    assert not [path for path in (results / "checkpoints").rglob("*") if path.is_file()]
+    assert not (results / "tensorboard").exists()
+
+
 @pytest.mark.parametrize(("task", "number"), [("chess", 5), ("mazes", 6), ("prefix_sums", 7)])
 def test_tables_say_what_the_evaluations_say(results, task, number):
     table = pd.read_csv(results / "tables" / f"table_{number}.csv")
