@@ -17,7 +17,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deltaloss import resuming
+from deltaloss import resuming, training
 from deltaloss.batches import Batch, split_training
 from deltaloss.checkpoint_folder import (
     Checkpoint,
@@ -168,7 +168,13 @@ class TestStopped:
         assert_same(run(keep(folder)), run())
 
     @pytest.mark.parametrize(
-        "place", [(torch.optim.Adam, "step"), (resuming, "pack"), (CheckpointFolder, "write")]
+        "place",
+        [
+            (torch.optim.Adam, "step"),
+            (training, "snapshot"),
+            (resuming, "pack"),
+            (CheckpointFolder, "write"),
+        ],
     )
     def test_where_weights_or_files_change_it_waits(self, folder, place, monkeypatch):
         """With half of such a section done, the same training could not follow."""

@@ -93,6 +93,8 @@ class TestEventFiles:
         events = tmp_path / "tensorboard"
         stop(folder, watchers=(EventFiles(events), StopAt(BATCHES + 2)))
         assert [step for step, _ in read_scalars(events)["train_loss"]] == [1]
+        (first,) = events.iterdir()  # named by the second: this one is to be an older one
+        first.rename(events / f"{first.name}.before")
         history = run(keep(folder), watchers=(EventFiles(events),)).history
         scalars = read_scalars(events)
         assert scalars.keys() == set(HISTORY_COLUMNS) - {"epoch"}
