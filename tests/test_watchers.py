@@ -76,7 +76,11 @@ class TestBar:
             run(watchers=(Bar("mazes delta"), Lines(seconds=0), Warner()))
             logger.info("done")
         shown = terminal.getvalue()
-        assert re.search(r"mazes delta: 100%\|.*18/18 .*epoch 3/3, loss .*gradient norm", shown)
+        assert re.search(
+            r"mazes delta: 100%\|.*18/18 \[00:00 left, epoch 3/3, "
+            r"loss [\d.]+, right [\d.]+/[\d.]+ %, norm [\d.]+, rate [\d.]+\]",
+            shown,
+        )
         assert "[mazes] warning: above\n" in shown
         assert "s left" not in shown
         assert shown.endswith("[mazes] done\n")

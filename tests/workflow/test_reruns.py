@@ -162,7 +162,7 @@ class TestCode:
         finished.edit("titles.py", 'mazes"', 'mazes there"')
         finished.edit("jobs.py", "s left", "sec left")
         finished.edit("watchers.py", "s left", "sec left")
-        finished.edit("training.py", "is not finite in epoch", "broke in epoch")
+        finished.edit("epochs.py", "is not finite in epoch", "broke in epoch")
         counted = rules(finished.planned())
         assert set(counted) == {"draw_figure_1", "tabulate_training", "tabulate_accuracy"}
 
