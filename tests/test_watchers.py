@@ -20,8 +20,8 @@ from deltaloss.records import HISTORY_COLUMNS
 from deltaloss.watchers import Bar, Lines, Watcher, make_watchers
 
 from .events import read_scalars
-from .test_resuming import BATCHES, StopAt, keep, run, stop
-from .test_resuming import folder as folder  # noqa: PLC0414 - a fixture
+from .small_trainings import BATCHES, StopAt, keep, run, stop
+from .small_trainings import folder as folder  # noqa: PLC0414 - a fixture
 
 LINE = re.compile(
     r"epoch (\d)/3, batch (\d)/6, loss [\d.]+, training [\d.]+ %, (validation [\d.]+ %, )?"
