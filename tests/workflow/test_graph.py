@@ -244,7 +244,7 @@ class TestHabits:
             if script and environment:
                 pins = pinned(environment.group(1))
                 for package in third_party(script.group(1)):
-                    assert package in pins, f"{script.group(1)} imports {package}"
+                    assert package.lower() in pins, f"{script.group(1)} imports {package}"
 
     def test_no_room_of_the_library_imports_snakemake(self):
         library = ROOT / "workflow" / "scripts" / "deltaloss"

@@ -67,7 +67,7 @@ class TestNothingIsListed:
     def test_after_settings_that_change_no_result(self, finished):
         finished.overlay({"precision": "tf32", "recompute": "steps"})  # tiny runs on the CPU
         assert finished.planned() == []
-        finished.overlay({"device": "auto", "precision": "fp32", "threads": 2})
+        finished.overlay({"device": "auto", "precision": "fp32", "threads": 2, "tensorboard": True})
         finished.overlay({"tasks": {"mazes": {"evaluation": {"batch_size": 7}}}})
         assert finished.planned() == []
 
@@ -170,7 +170,8 @@ class TestCode:
     def test_what_is_only_said_trains_nothing(self, finished):
         finished.edit("titles.py", 'mazes"', 'mazes there"')
         finished.edit("jobs.py", "s left", "sec left")
-        finished.edit("training.py", "is not finite in epoch", "broke in epoch")
+        finished.edit("watchers.py", "s left", "sec left")
+        finished.edit("epochs.py", "is not finite in epoch", "broke in epoch")
         counted = rules(finished.planned())
         assert set(counted) == {"draw_figure_1", "tabulate_training", "tabulate_accuracy"}
 

@@ -1,6 +1,5 @@
 """Train one network on one puzzle with one loss."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import pandas as pd
 import torch
 
 from deltaloss.batches import split_training, to_device
+from deltaloss.checkpoint_folder import CheckpointFolder, hold_folder
 from deltaloss.checkpoints import save_weights
 from deltaloss.datasets.store import load_examples
 from deltaloss.devices import (
@@ -16,17 +16,29 @@ from deltaloss.devices import (
     set_precision,
     tune_convolutions,
 )
-from deltaloss.files import write_json, write_text
-from deltaloss.jobs import Progress, job_log, logger
+from deltaloss.event_files import EventFiles
+from deltaloss.files import beside, write_json, write_text
+from deltaloss.interruption import ignore_signals
+from deltaloss.jobs import job_log, logger
 from deltaloss.losses import make_loss
 from deltaloss.memory import memory_shortage, training_remedies
 from deltaloss.network import make_network
+from deltaloss.resuming import Checkpoints
 from deltaloss.settings import NetworkSettings, TrainingSettings
 from deltaloss.tasks import load_task
-from deltaloss.training import Row, train
+from deltaloss.training import Surroundings, train
+from deltaloss.watchers import Watcher, make_watchers
 
 
 def main(job: Any) -> None:
+    """Train, or go on with it, in a folder of checkpoints; remove that when all is written."""
+    with hold_folder(beside(Path(job.output.model), "checkpoints")) as folder:
+        train_and_write(job, folder)
+        ignore_signals()
+        folder.remove()
+
+
+def train_and_write(job: Any, folder: CheckpointFolder) -> None:
     """Read the examples, train, write weights, history and their summary."""
     chosen = job.params.job
     torch.set_num_threads(job.threads)
@@ -43,40 +55,39 @@ def main(job: Any) -> None:
     tune_convolutions(device)
     parameters = sum(p.numel() for p in network.parameters())
     logger.info("%d parameters on %s", parameters, device)
-    settings = TrainingSettings(**chosen["training"])
+    origin = {"settings": chosen, "data_digest": examples.digest()}
+    machine = describe_machine(device, chosen["precision"])
+    keeper = Checkpoints(folder, identity=origin, machine=machine)
     trained = train(
         network.to(device),
         make_loss(chosen["loss"], steps=chosen["train_steps"], alpha=chosen["alpha"]),
         train_set,
         validation_set,
         task=task,
-        settings=settings,
+        settings=TrainingSettings(**chosen["training"]),
         steps=chosen["train_steps"],
         seed=chosen["seed"],
-        progress=lines(settings.epochs),
+        surroundings=Surroundings(keeper=keeper, watchers=watchers(job)),
     )
     summary = {
         "best_epoch": trained.best_epoch,
         "parameters": parameters,
         "train_examples": len(train_set),
         "validation_examples": len(validation_set),
-        "settings": chosen,
-        "data_digest": examples.digest(),
-        "machine": describe_machine(device, chosen["precision"]),
+        **origin,
+        "machine": machine,
     }
     write_text(Path(job.output.history), pd.DataFrame(trained.history).to_csv(index=False))
     write_json(Path(job.output.summary), summary)
     save_weights(Path(job.output.model), trained.weights, provenance=summary)
 
 
-def lines(epochs: int) -> Callable[[Row], None]:
-    """Give what tells the terminal and the log of each epoch."""
-    progress = Progress()
-    text = (
-        "epochs, loss {train_loss:.4f}, training {train_accuracy_percent:.2f} %, "
-        "validation {validation_accuracy_percent:.2f} %,"
-    )
-    return lambda row: progress(int(row["epoch"]), epochs, text.format(**row))
+def watchers(job: Any) -> list[Watcher]:
+    """Give lines or a bar, and TensorBoard's files if the config asks."""
+    shown = make_watchers(" ".join(job.wildcards[1:]))
+    if job.config["tensorboard"]:
+        return [*shown, EventFiles(beside(Path(job.output.model), "tensorboard"))]
+    return shown
 
 
 if __name__ == "__main__":

@@ -15,9 +15,11 @@ PACKAGE = "deltaloss"
 SPEAKING = (
     "deltaloss.device_locks",
     "deltaloss.errors",
+    "deltaloss.event_files",
     "deltaloss.jobs",
     "deltaloss.memory",
     "deltaloss.suggestions",
+    "deltaloss.watchers",
 )
 
 

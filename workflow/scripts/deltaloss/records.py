@@ -23,9 +23,14 @@ HISTORY_COLUMNS = (
     "final_step_loss",  # L(T), mean over the batches
     "train_accuracy_percent",
     "validation_accuracy_percent",
+    "gradient_norm",  # of all parameters before clipping, mean over the batches
     "train_seconds",
     "validation_seconds",
+    "compile_seconds",  # preparing the loss, where it has something to prepare
+    "pause_seconds",  # checkpoints, progress, waiting; an epoch's checkpoint counts to the next
 )
+
+Row = dict[str, float]  # one epoch of a history
 
 
 @dataclass(frozen=True, kw_only=True)

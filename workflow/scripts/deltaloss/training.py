@@ -5,30 +5,29 @@ Shape letters: N examples, C channels, *S pixels, T reasoning steps.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
-from deltaloss.batches import Batch, in_order, shuffled
+from deltaloss.batches import Batch, shuffled
 from deltaloss.checkpoints import snapshot
-from deltaloss.devices import synchronise
-from deltaloss.errors import TrainingError
+from deltaloss.clocks import Clocks
+from deltaloss.epochs import accuracy_percent, check_finite, make_criterion, train_epoch
 from deltaloss.losses import Criterion, Loss
 from deltaloss.network import RecallNetwork
-from deltaloss.records import HISTORY_COLUMNS
-from deltaloss.schedules import learning_rate_factor
+from deltaloss.optimizers import make_optimizer, set_learning_rate
+from deltaloss.records import HISTORY_COLUMNS, Row
+from deltaloss.resuming import Keeper, Unkept
 from deltaloss.seeds import derive_seed
 from deltaloss.settings import TrainingSettings
 from deltaloss.tasks import Task
-
-SGD_MOMENTUM = 0.9
-VALIDATION_BATCH = 500  # changes no result, only memory and speed
-
-Row = dict[str, float]  # one epoch of a history
-Progress = Callable[[Row], None]
+from deltaloss.training_state import Tally, TrainingState
+from deltaloss.watchers import Watcher
 
 
 @dataclass(kw_only=True)
@@ -40,84 +39,26 @@ class Trained:
     history: list[Row] = field(default_factory=list)
 
 
-def make_optimizer(
-    network: RecallNetwork, settings: TrainingSettings, *, steps: int
-) -> torch.optim.Optimizer:
-    """Make the optimizer; with `throttle` the recurrent part is a group at 1/T of the rate."""
-    recurrent = network.recurrent_parameters()
-    others = [p for p in network.parameters() if all(p is not r for r in recurrent)]
-    rate = settings.learning_rate
-    groups = [
-        {"params": others, "lr": rate},
-        {"params": recurrent, "lr": rate / steps if settings.throttle else rate},
-    ]
-    for group in groups:
-        group["base_rate"] = group["lr"]
-    if settings.optimizer == "sgd":
-        return torch.optim.SGD(groups, momentum=SGD_MOMENTUM, weight_decay=settings.weight_decay)
-    return torch.optim.Adam(groups, weight_decay=settings.weight_decay, foreach=True)
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What a training does not need to compute.
 
-
-def set_learning_rate(
-    optimizer: torch.optim.Optimizer, settings: TrainingSettings, epoch: int
-) -> float:
-    """Set every group's rate for `epoch`, from 0, and give that of the part that is not slowed."""
-    factor = learning_rate_factor(
-        epoch,
-        warmup_epochs=settings.warmup_epochs,
-        milestones=settings.milestones,
-        decay_factor=settings.decay_factor,
-    )
-    for group in optimizer.param_groups:
-        group["lr"] = group["base_rate"] * factor
-    return settings.learning_rate * factor
-
-
-def train_epoch(
-    network: RecallNetwork,
-    optimizer: torch.optim.Optimizer,
-    loss: Loss,
-    batches: Iterable[tuple[Batch, tuple[int, ...]]],
-    *,
-    task: Task,
-    clip_norm: float | None,
-) -> tuple[Tensor, float]:
-    """Train on each batch once.
-
-    Args:
-        network: is changed.
-        optimizer: over the network's parameters, its rates set.
-        loss: adds its gradients to the parameters.
-        batches: each batch with what the loss drew for it.
-        task: decodes the answers.
-        clip_norm: largest total gradient norm; None for no clipping.
-
-    Returns:
-        Of each batch the loss and L(T), float [batches, 2], and the share of whole answers that
-        were right after T steps, in percent, before each batch's own update.
+    Attributes:
+        keeper: keeps its state, and gives it back to one that goes on.
+        watchers: are told how far it is.
     """
-    losses, right, seen = [], [], 0
-    for batch, drawn in batches:
-        criterion = Criterion(targets=batch.targets.long(), counted=task.counted(batch.inputs))
-        optimizer.zero_grad(set_to_none=True)
-        outcome = loss(network, task.encode(batch.inputs), criterion, *drawn)
-        if clip_norm is not None:
-            torch.nn.utils.clip_grad_norm_(network.parameters(), clip_norm)
-        optimizer.step()
-        losses.append(torch.stack([outcome.loss, outcome.final_loss]))
-        right.append(task.correct(outcome.final_logits, batch.inputs, batch.targets).sum())
-        seen += len(batch)
-    return torch.stack(losses), 100.0 * float(torch.stack(right).sum()) / seen
+
+    keeper: Keeper = field(default_factory=Unkept)
+    watchers: Sequence[Watcher] = ()
 
 
-@torch.inference_mode()
-def accuracy_percent(network: RecallNetwork, examples: Batch, *, task: Task, steps: int) -> float:
-    """Share of the examples whose whole answer is right after `steps` steps, in percent."""
-    right = [
-        task.correct(network(task.encode(batch.inputs), steps), batch.inputs, batch.targets).sum()
-        for batch in in_order(examples, VALIDATION_BATCH)
-    ]
-    return 100.0 * float(torch.stack(right).sum()) / len(examples)
+@runtime_checkable
+class Prepared(Protocol):
+    """A loss that has something to do once before its first batch, such as compiling."""
+
+    def prepare(self, network: RecallNetwork, x: Tensor, criterion: Criterion) -> None:
+        """Make ready for puzzles of this shape; weights stay, gradients may be left behind."""
+        ...
 
 
 def train(
@@ -130,58 +71,157 @@ def train(
     settings: TrainingSettings,
     steps: int,
     seed: int,
-    progress: Progress = lambda row: None,
+    surroundings: Surroundings | None = None,
 ) -> Trained:
     """Train a network and keep the weights of its first best epoch on the validation set.
 
+    Goes on from the state that the keeper has, if it has one: the end is the same as without a
+    break, bit for bit where the device computes so.
+
     Raises:
         TrainingError: a loss was not finite; names epoch, batch and the last good epoch.
+        SystemExit: the job was told to stop; the keeper has the state.
     """
+    surroundings = surroundings or Surroundings()
     optimizer = make_optimizer(network, settings, steps=steps)
-    device = train_set.inputs.device
-    trained, best = Trained(), -1.0
-    for epoch in range(settings.epochs):
-        rate = set_learning_rate(optimizer, settings, epoch)
-        started = time.perf_counter()
-        batch_losses, train_accuracy = train_epoch(
-            network,
-            optimizer,
-            loss,
-            _with_draws(loss, train_set, settings.batch_size, seed=seed, epoch=epoch),
-            task=task,
-            clip_norm=settings.clip_norm,
-        )
-        synchronise(device)
-        between = time.perf_counter()
-        _check_finite(batch_losses, epoch)
-        accuracy = accuracy_percent(network, validation_set, task=task, steps=steps)
-        ended = time.perf_counter()
-        if accuracy > best:
-            best, trained.best_epoch, trained.weights = accuracy, epoch + 1, snapshot(network)
-        means = batch_losses.mean(0).tolist()
-        times = (between - started, ended - between)
-        values = (epoch + 1, rate, *means, train_accuracy, accuracy, *times)
-        row = dict(zip(HISTORY_COLUMNS, values, strict=True))
-        trained.history.append(row)
-        progress(row)
-    return trained
+    training = _Training(
+        network=network,
+        optimizer=optimizer,
+        loss=loss,
+        train_set=train_set,
+        validation_set=validation_set,
+        task=task,
+        settings=settings,
+        steps=steps,
+        seed=seed,
+        surroundings=surroundings,
+        state=surroundings.keeper.restore(network, optimizer) or TrainingState(),
+    )
+    with surroundings.keeper.guard(training.save):
+        training.run()
+    state = training.state
+    return Trained(weights=state.best_weights, best_epoch=state.best_epoch, history=state.history)
 
 
-def _with_draws(
-    loss: Loss, examples: Batch, batch_size: int, *, seed: int, epoch: int
-) -> Iterator[tuple[Batch, tuple[int, ...]]]:
-    stream = torch.Generator().manual_seed(derive_seed(seed, "loss", epoch))
-    for batch in shuffled(examples, batch_size, seed=seed, epoch=epoch):
-        yield batch, loss.draw(stream)
+@dataclass(kw_only=True)
+class _Training:
+    """One training under way; its state is whole wherever the keeper does not hold."""
 
+    network: RecallNetwork
+    optimizer: torch.optim.Optimizer
+    loss: Loss
+    train_set: Batch
+    validation_set: Batch
+    task: Task
+    settings: TrainingSettings
+    steps: int
+    seed: int
+    surroundings: Surroundings
+    state: TrainingState
+    clocks: Clocks = field(init=False)
+    batches: int = field(init=False)  # of an epoch
+    rate: float = field(init=False, default=0.0)  # of the present epoch
 
-def _check_finite(batch_losses: Tensor, epoch: int) -> None:
-    """Look at the losses once an epoch, so that a GPU need not wait for the host at each batch."""
-    broken = (~batch_losses.isfinite().all(1)).nonzero()
-    if len(broken):
-        last_good = f"last good epoch {epoch}" if epoch else "no epoch was finished before"
-        raise TrainingError(
-            f"the loss is not finite in epoch {epoch + 1}, batch {int(broken[0]) + 1} of "
-            f"{len(batch_losses)}; {last_good}. Lower learning_rate or clip_norm, or train with "
-            "another seed"
-        )
+    def __post_init__(self) -> None:
+        self.clocks = Clocks(self.train_set.inputs.device, self.state.seconds)
+        self.batches = len(self.train_set) // self.settings.batch_size
+
+    def run(self) -> None:
+        """Train the epochs that are left."""
+        with ExitStack() as watching:
+            for watcher in self.surroundings.watchers:
+                watching.callback(watcher.end)
+                watcher.begin(
+                    self.state.history,
+                    done=self.state.epoch * self.batches + len(self.state.tally),
+                    epochs=self.settings.epochs,
+                    batches=self.batches,
+                )
+            self._prepare()
+            self._train_epochs()
+
+    def save(self) -> None:
+        """Hand the present state to the keeper."""
+        self.state.seconds = self.clocks.read()
+        self.surroundings.keeper.save(self.network, self.optimizer, self.state)
+
+    def _train_epochs(self) -> None:
+        state, around = self.state, self.surroundings
+        while state.epoch < self.settings.epochs:
+            self.rate = set_learning_rate(self.optimizer, self.settings, state.epoch)
+            self._train_epoch()
+            with self.clocks.on("validation"):
+                accuracy = accuracy_percent(
+                    self.network, self.validation_set, task=self.task, steps=self.steps
+                )
+            with around.keeper.held():
+                self._finish_epoch(accuracy)
+            self.save()
+            for watcher in around.watchers:
+                watcher.epoch(state.history[-1])
+
+    def _prepare(self) -> None:
+        if isinstance(self.loss, Prepared) and self.state.epoch < self.settings.epochs:
+            batch = self.train_set.take(slice(0, self.settings.batch_size))
+            with self.clocks.on("compile"):
+                inputs = self.task.encode(batch.inputs)
+                self.loss.prepare(self.network, inputs, make_criterion(self.task, batch))
+
+    def _train_epoch(self) -> None:
+        """Train on the batches of the present epoch that are left."""
+        tally = self.state.tally
+        with self.clocks.on("train"):
+            losses, _ = train_epoch(
+                self.network,
+                self.optimizer,
+                self.loss,
+                islice(self._with_draws(), len(tally), None),
+                task=self.task,
+                clip_norm=self.settings.clip_norm,
+                tally=tally,
+                held=self.surroundings.keeper.held,
+                told=self._tell,
+            )
+        check_finite(losses, self.state.epoch)
+
+    def _with_draws(self) -> Iterator[tuple[Batch, tuple[int, ...]]]:
+        epoch = self.state.epoch
+        stream = torch.Generator().manual_seed(derive_seed(self.seed, "loss", epoch))
+        for batch in shuffled(
+            self.train_set, self.settings.batch_size, seed=self.seed, epoch=epoch
+        ):
+            yield batch, self.loss.draw(stream)
+
+    def _finish_epoch(self, accuracy: float) -> None:
+        """Write the epoch's row, keep the weights if they are the best, and go to the next."""
+        state = self.state
+        if accuracy > state.best_accuracy:
+            state.best_accuracy, state.best_epoch = accuracy, state.epoch + 1
+            state.best_weights = snapshot(self.network)
+        values = {
+            "epoch": state.epoch + 1,
+            "learning_rate": self.rate,
+            "validation_accuracy_percent": accuracy,
+            **state.tally.means(),
+            **{f"{name}_seconds": seconds for name, seconds in self.clocks.read().items()},
+        }
+        state.history.append({name: values[name] for name in HISTORY_COLUMNS})
+        state.epoch += 1
+        state.tally = Tally()
+        self.clocks.reset()
+
+    def _tell(self) -> None:
+        """Tell those watchers who want to know; reading the numbers waits for the device."""
+        waiting = [watcher for watcher in self.surroundings.watchers if watcher.due()]
+        if not waiting:
+            return
+        with self.clocks.on("pause"):
+            state = self.state
+            row: Row = {
+                **(state.history[-1] if state.history else {}),
+                **state.tally.means(),
+                "epoch": state.epoch + 1,
+                "learning_rate": self.rate,
+            }
+            for watcher in waiting:
+                watcher.batch(row, len(state.tally))
