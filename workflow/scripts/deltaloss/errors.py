@@ -17,3 +17,7 @@ class DataError(UserError):
 
 class TrainingError(UserError):
     """A training that cannot go on; the text names the epoch and batch."""
+
+
+class OneTooManyError(UserError):
+    """A device whose memory does not hold one example."""
