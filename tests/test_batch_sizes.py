@@ -68,7 +68,7 @@ class TestAuto:
 
     def test_too_little_for_one_is_one_line(self):
         with pytest.raises(
-            OneTooManyError, match=r"mazes: one example at .* needs about .* mem_mb"
+            OneTooManyError, match=r"mazes: one example at .* needs about .*mem_mb"
         ):
             choose(128, 1608, mb=8000)
 
