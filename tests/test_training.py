@@ -13,6 +13,7 @@ from deltaloss.batches import Batch, in_order, shuffled, split_training
 from deltaloss.errors import TrainingError
 from deltaloss.losses import make_loss
 from deltaloss.network import make_network
+from deltaloss.records import HISTORY_COLUMNS
 from deltaloss.schedules import learning_rate_factor
 from deltaloss.seeds import derive_seed
 from deltaloss.settings import NetworkSettings, TrainingSettings
@@ -164,7 +165,16 @@ class TestTraining:
     def test_history_has_a_row_an_epoch(self):
         trained = run(epochs=3)
         assert [row["epoch"] for row in trained.history] == [1, 2, 3]
+        assert all(tuple(row) == HISTORY_COLUMNS for row in trained.history)
         assert all(row["train_seconds"] > 0 for row in trained.history)
+        assert all(row["compile_seconds"] == 0 for row in trained.history)
+
+    def test_gradient_norm_is_that_before_clipping(self):
+        free, clipped = run(epochs=1, clip_norm=None), run(epochs=1, clip_norm=1e9)
+        tight = run(epochs=1, clip_norm=1e-9, optimizer="sgd", learning_rate=1e-9)
+        norm = free.history[0]["gradient_norm"]
+        assert norm == clipped.history[0]["gradient_norm"] > 0.01
+        assert tight.history[0]["gradient_norm"] == pytest.approx(norm, rel=0.5)
 
 
 def run_poisoned(at_epoch: int) -> None:

@@ -65,7 +65,7 @@ class TestNothingIsListed:
         assert finished.planned() == []
 
     def test_after_settings_that_change_no_result(self, finished):
-        finished.overlay({"device": "auto", "threads": 2})
+        finished.overlay({"device": "auto", "threads": 2, "tensorboard": True})
         finished.overlay({"tasks": {"mazes": {"evaluation": {"batch_size": 7}}}})
         assert finished.planned() == []
 
@@ -161,7 +161,8 @@ class TestCode:
     def test_what_is_only_said_trains_nothing(self, finished):
         finished.edit("titles.py", 'mazes"', 'mazes there"')
         finished.edit("jobs.py", "s left", "sec left")
-        finished.edit("training.py", "is not finite in epoch", "broke in epoch")
+        finished.edit("watchers.py", "s left", "sec left")
+        finished.edit("epochs.py", "is not finite in epoch", "broke in epoch")
         counted = rules(finished.planned())
         assert set(counted) == {"draw_figure_1", "tabulate_training", "tabulate_accuracy"}
 

@@ -97,6 +97,11 @@ def test_histories(results, task, run):
         assert summary[key]
 
 
+def test_finished_trainings_leave_no_checkpoints(results):
+    assert not [path for path in (results / "checkpoints").rglob("*") if path.is_file()]
+    assert not (results / "tensorboard").exists()
+
+
 @pytest.mark.parametrize(("task", "number"), [("chess", 5), ("mazes", 6), ("prefix_sums", 7)])
 def test_tables_say_what_the_evaluations_say(results, task, number):
     table = pd.read_csv(results / "tables" / f"table_{number}.csv")
@@ -154,7 +159,7 @@ def test_untrained_networks_are_there_to_compare_with(results):
 def test_every_job_has_a_log(results):
     for task, run in CELLS:
         log = (results / "logs" / "train" / task / run / "seed42.log").read_text()
-        assert re.search(r"2/2 epochs, loss [\d.]+", log)
+        assert re.search(r"epoch 2/2, batch \d/\d, loss [\d.]+", log)
 
 
 def test_one_model_alone_is_the_same_to_the_bit(tiny_run, project):

@@ -130,7 +130,7 @@ class Checkpoints:
     def _check_identity(self, stored: Mapping[str, object]) -> None:
         before, now = _flat(stored), _flat(self._identity)
         different = [
-            f"{key} was {before.get(key, 'not there')}, is {now.get(key, 'not there')}"
+            f"{key} was {before.get(key, 'not there')}, is now {now.get(key, 'not there')}"
             for key in sorted({*before, *now})
             if before.get(key) != now.get(key)
         ]

@@ -15,6 +15,7 @@ from deltaloss.jobs import LINE_SECONDS, logger
 from deltaloss.records import Row
 
 BAR_SECONDS = 1.0
+FORMAT = "{desc}: {percentage:3.0f}%|{bar:8}| {n_fmt}/{total_fmt} [{remaining} left{postfix}]"
 
 
 class Watcher:
@@ -51,6 +52,19 @@ def describe(row: Row) -> str:
     return (
         f"loss {row['train_loss']:.4f}, training {row['train_accuracy_percent']:.2f} %, {said}"
         f"gradient norm {row['gradient_norm']:.3g}, rate {row['learning_rate']:.3g}"
+    )
+
+
+def describe_short(row: Row) -> str:
+    """Write the same as `describe` for a bar, which shares its line."""
+    accuracies = [
+        f"{row[name]:.1f}"
+        for name in ("train_accuracy_percent", "validation_accuracy_percent")
+        if name in row
+    ]
+    return (
+        f"loss {row['train_loss']:.4f}, right {'/'.join(accuracies)} %, "
+        f"norm {row['gradient_norm']:.3g}, rate {row['learning_rate']:.3g}"
     )
 
 
@@ -107,7 +121,7 @@ class Bar(Watcher):
         self._open.enter_context(logging_redirect_tqdm([logger]))
         logger.handlers[-1].setLevel(logging.WARNING)  # the one that writes above the bar
         self._bar = self._open.enter_context(
-            tqdm(desc=self._name, initial=done, total=epochs * batches, unit="batch")
+            tqdm(desc=self._name, initial=done, total=epochs * batches, bar_format=FORMAT)
         )
 
     def due(self) -> bool:
@@ -118,7 +132,9 @@ class Bar(Watcher):
         """Move the bar."""
         self._last = time.monotonic()
         epoch = int(row["epoch"])
-        self._bar.set_postfix_str(f"epoch {epoch}/{self._epochs}, {describe(row)}", refresh=False)
+        self._bar.set_postfix_str(
+            f"epoch {epoch}/{self._epochs}, {describe_short(row)}", refresh=False
+        )
         self._bar.update((epoch - 1) * self._batches + batch - self._bar.n)
 
     def epoch(self, row: Row) -> None:
