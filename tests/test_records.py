@@ -17,7 +17,11 @@ def evaluation(correct, nonfinite=None, **provenance) -> Evaluation:
     correct = np.asarray(correct, dtype=bool)
     lost = np.zeros(correct.shape[1]) if nonfinite is None else nonfinite
     return Evaluation(
-        correct=correct, nonfinite_step=np.asarray(lost, dtype=np.int32), provenance=provenance
+        correct=correct,
+        nonfinite_step=np.asarray(lost, dtype=np.int32),
+        periodic_step=np.full(correct.shape[1], 7, dtype=np.int32),
+        period=np.full(correct.shape[1], 2, dtype=np.int32),
+        provenance=provenance,
     )
 
 
@@ -28,6 +32,8 @@ def test_every_bit_comes_back(tmp_path_factory, correct):
     stored = load_evaluation(path)
     np.testing.assert_array_equal(stored.correct, correct)
     assert (stored.steps, stored.examples) == correct.shape
+    assert stored.periodic_step.tolist() == [7] * stored.examples
+    assert stored.period.tolist() == [2] * stored.examples
     assert stored.provenance == {"seed": 42, "settings": {"steps": [1, 2]}}
 
 

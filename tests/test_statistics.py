@@ -33,6 +33,8 @@ def evaluation(rows: list[list[int]], digest: str = "same") -> Evaluation:
     return Evaluation(
         correct=correct,
         nonfinite_step=np.zeros(correct.shape[1], dtype=np.int32),
+        periodic_step=np.zeros(correct.shape[1], dtype=np.int32),
+        period=np.zeros(correct.shape[1], dtype=np.int32),
         provenance={"data_digest": digest},
     )
 

@@ -25,6 +25,7 @@ rule evaluate_model:
             wildcards.task,
             steps=experiment.tasks[wildcards.task].evaluation["steps"],
         ),
+        partial="results/{experiment}/checkpoints/evaluate/{task}/{run}/seed{seed}",
     script:
         "../scripts/evaluate_model.py"
 

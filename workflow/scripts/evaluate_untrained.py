@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from deltaloss.batch_sizes import choose_batch_size
 from deltaloss.batches import to_device
 from deltaloss.datasets.store import load_examples
 from deltaloss.devices import choose_device, set_precision
@@ -25,12 +26,20 @@ def main(job: Any) -> None:
     task = load_task(chosen["task"])
     network = make_network(task, NetworkSettings(**chosen["network"]), seed=chosen["seed"])
     network.compute_dtype = set_precision(chosen["precision"], device)
+    network = network.to(device).eval()
+    examples = to_device(load_examples(Path(job.input.examples)), torch.device("cpu"))
     evaluation = evaluate(
-        network.to(device).eval(),
-        to_device(load_examples(Path(job.input.examples)), device),
+        network,
+        examples,
         task=task,
         steps=chosen["steps"],
-        batch_size=job.config["tasks"][task.name]["evaluation"]["batch_size"],
+        batch_size=choose_batch_size(
+            job.config["tasks"][task.name]["evaluation"]["batch_size"],
+            network,
+            examples,
+            task=task,
+            memory_mb=job.resources.get("mem_mb"),
+        ),
         provenance={},
     )
     row = evaluation.curve().tail(1)

@@ -19,7 +19,7 @@ GIBIBYTE = 2**30
 SAID = (
     "can't allocate memory",
     "not enough memory",
-    "CUDA error: out of memory",
+    "out of memory",
     "CUBLAS_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_ALLOC_FAILED",
     "std::bad_alloc",

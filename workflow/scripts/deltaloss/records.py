@@ -41,11 +41,18 @@ class Evaluation:
         correct: bool [T, N]; row t - 1 is step t.
         nonfinite_step: int32 [N]; the first step at which the example's state is not finite,
             0 when it stays finite. From that step on the example counts as wrong.
+        periodic_step, period: int32 [N]; the state at step `periodic_step` (0: before the first)
+            comes back, bit for bit, `period` steps later, the first time that it does; so the
+            example repeats itself for ever. A period of 0: this was not seen. The step is one
+            at which the evaluation looked: the example may repeat itself since up to an eighth
+            earlier.
         provenance: settings, digests, versions and device, as JSON values.
     """
 
     correct: NDArray[np.bool_]
     nonfinite_step: NDArray[np.int32]
+    periodic_step: NDArray[np.int32]
+    period: NDArray[np.int32]
     provenance: Mapping[str, object]
 
     @property
@@ -86,6 +93,8 @@ def save_evaluation(path: Path, evaluation: Evaluation) -> None:
             correct=np.packbits(evaluation.correct, axis=1),
             examples=np.int64(evaluation.examples),
             nonfinite_step=evaluation.nonfinite_step,
+            periodic_step=evaluation.periodic_step,
+            period=evaluation.period,
             provenance=np.array(json.dumps(evaluation.provenance, sort_keys=True)),
         )
 
@@ -97,6 +106,8 @@ def load_evaluation(path: Path) -> Evaluation:
         return Evaluation(
             correct=np.unpackbits(stored["correct"], axis=1, count=examples).astype(np.bool_),
             nonfinite_step=stored["nonfinite_step"],
+            periodic_step=stored["periodic_step"],
+            period=stored["period"],
             provenance=json.loads(str(stored["provenance"])),
         )
 
