@@ -68,9 +68,7 @@ class TestAuto:
         assert 1 <= choose(32, 24, mb=3) < choose(32, 24)
 
     def test_too_little_for_one_is_one_line(self):
-        with pytest.raises(
-            MemoryShortageError, match=r"mazes: one example at .* needs .*mem_mb"
-        ):
+        with pytest.raises(MemoryShortageError, match=r"mazes: one example at .* needs .*mem_mb"):
             choose(128, 1608, mb=8000)
 
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from deltaloss.batches import Batch
 from deltaloss.errors import MemoryShortageError
 from deltaloss.evaluation import evaluate
-from deltaloss.network import Recall, RecallNetwork, make_network
+from deltaloss.inference import PreparedNetwork
+from deltaloss.network import Recall, make_network
 from deltaloss.paper import TASKS
 from deltaloss.settings import NetworkSettings
 from deltaloss.slots import Slots
@@ -32,12 +33,12 @@ def examples(name: str, count: int = 11) -> Batch:
     return Batch(inputs=inputs, targets=targets)
 
 
-def network(name: str, width: int = 8) -> RecallNetwork:
+def network(name: str, width: int = 8) -> PreparedNetwork:
     shape = NetworkSettings(width=width, head=(8, 4), recall_relu=True)
-    return make_network(load_task(name), shape, seed=1).eval()
+    return PreparedNetwork(make_network(load_task(name), shape, seed=1).eval())
 
 
-def answered(name: str, net: RecallNetwork, batch: Batch, steps: int) -> Batch:
+def answered(name: str, net: PreparedNetwork, batch: Batch, steps: int) -> Batch:
     """Give the batch with the network's own answers after `steps` steps as targets."""
     task = load_task(name)
     with torch.no_grad():
@@ -45,7 +46,7 @@ def answered(name: str, net: RecallNetwork, batch: Batch, steps: int) -> Batch:
     return Batch(inputs=batch.inputs, targets=answers.to(torch.uint8))
 
 
-def run(name: str, net: RecallNetwork, batch: Batch, *, steps: int = 5, batch_size: int = 4):
+def run(name: str, net: PreparedNetwork, batch: Batch, *, steps: int = 5, batch_size: int = 4):
     return evaluate(
         net,
         batch,
@@ -351,9 +352,7 @@ def test_a_shortage_of_memory_halves_the_batch_and_changes_nothing(error):
 
 def test_too_little_memory_for_one_example_is_one_line():
     net = Short([([1, 2], 0)], 0, SHORTAGES[0])
-    with pytest.raises(
-        MemoryShortageError, match="prefix_sums: there is not enough memory"
-    ):
+    with pytest.raises(MemoryShortageError, match="prefix_sums: there is not enough memory"):
         run("prefix_sums", net, scripted_batch(4), steps=25)
 
 

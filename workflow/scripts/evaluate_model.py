@@ -13,6 +13,7 @@ from deltaloss.datasets.store import load_examples
 from deltaloss.devices import choose_device, describe_machine, set_precision
 from deltaloss.evaluation import evaluate
 from deltaloss.files import file_sha256, write_text
+from deltaloss.inference import PreparedNetwork
 from deltaloss.interruption import ignore_signals
 from deltaloss.jobs import Progress, job_log, logger
 from deltaloss.memory import evaluation_remedies, memory_shortage
@@ -56,7 +57,7 @@ def evaluate_model(job: Any, folder: Path) -> Evaluation:
     origin = {"settings": chosen, "data_digest": stored.digest()}
     weights = file_sha256(Path(job.input.model))
     return evaluate(
-        network,
+        PreparedNetwork(network),
         examples,
         task=task,
         steps=chosen["steps"],

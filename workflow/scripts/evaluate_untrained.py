@@ -11,6 +11,7 @@ from deltaloss.datasets.store import load_examples
 from deltaloss.devices import choose_device, set_precision
 from deltaloss.evaluation import evaluate
 from deltaloss.files import write_text
+from deltaloss.inference import PreparedNetwork
 from deltaloss.jobs import job_log
 from deltaloss.memory import evaluation_remedies, memory_shortage
 from deltaloss.network import make_network
@@ -29,7 +30,7 @@ def main(job: Any) -> None:
     network = network.to(device).eval()
     examples = to_device(load_examples(Path(job.input.examples)), torch.device("cpu"))
     evaluation = evaluate(
-        network,
+        PreparedNetwork(network),
         examples,
         task=task,
         steps=chosen["steps"],

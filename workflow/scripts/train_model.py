@@ -60,7 +60,12 @@ def train_and_write(job: Any, folder: CheckpointFolder) -> None:
     keeper = Checkpoints(folder, identity=origin, machine=machine)
     trained = train(
         network.to(device),
-        make_loss(chosen["loss"], steps=chosen["train_steps"], alpha=chosen["alpha"]),
+        make_loss(
+            chosen["loss"],
+            steps=chosen["train_steps"],
+            alpha=chosen["alpha"],
+            recompute=job.config["recompute"],
+        ),
         train_set,
         validation_set,
         task=task,

@@ -9,6 +9,7 @@ import torch
 
 from deltaloss.batches import Batch
 from deltaloss.errors import MemoryShortageError
+from deltaloss.inference import PreparedNetwork, fast_batch_size
 from deltaloss.jobs import logger
 from deltaloss.network import RecallNetwork
 from deltaloss.slots import Slots
@@ -18,15 +19,6 @@ MEGABYTE = 10**6
 SHARE = 0.8  # of the memory that is free
 STATES = 9  # of an example, held at the same time at the peak of a step (8.1 measured)
 TRIED = 2  # examples in a trial on a GPU
-
-# On a GPU a batch whose state has so many numbers keeps it busy for milliseconds a kernel. A larger
-# one is no faster and loses more when it is broken off; from 2^31 numbers on kernels are others.
-GPU_NUMBERS = 2**29
-
-# On a CPU the states of a batch are best kept in the second cache, but no smaller than a part of
-# the weights, which every batch reads again. Measured on an AMD EPYC with 1 MiB a core.
-CPU_STATE_BYTES = 2**19
-CPU_WEIGHT_SHARE = 4
 
 
 def choose_batch_size(
@@ -55,18 +47,15 @@ def choose_batch_size(
     numbers = network.width * examples.targets[0].numel()
     if device.type == "cuda":
         need, free = _tried_bytes(network, examples, task), torch.cuda.mem_get_info(device)[0]
-        fast = GPU_NUMBERS // numbers
     else:
         need, free = STATES * 4 * numbers, free_bytes(memory_mb)
-        weights = sum(p.nbytes for p in network.recurrent_parameters())
-        cached = max(CPU_STATE_BYTES * torch.get_num_threads(), weights // CPU_WEIGHT_SHARE)
-        fast = cached // (4 * numbers)
         if need > free:
             raise MemoryShortageError(
                 f"{task.name}: one example at a time needs about {need / MEGABYTE:.0f} MB, and "
                 f"{free / MEGABYTE:.0f} MB are free; give the job more memory (mem_mb), or write "
                 f"tasks.{task.name}.evaluation.batch_size: 1 to try it all the same"
             )
+    fast = fast_batch_size(network, examples.targets[0].numel())
     size = max(1, min(len(examples), fast, int(SHARE * free) // need))
     logger.info("%d examples at a time", size)
     return size
@@ -79,7 +68,7 @@ def _tried_bytes(network: RecallNetwork, examples: Batch, task: Task) -> int:
     torch.cuda.reset_peak_memory_stats(device)
     before = torch.cuda.memory_allocated(device)
     with torch.inference_mode():
-        Slots(network, task, examples, chosen, {}).run(2)
+        Slots(PreparedNetwork(network), task, examples, chosen, {}).run(2)
     peak = torch.cuda.max_memory_allocated(device)
     torch.cuda.empty_cache()
     return max(1, (peak - before) // TRIED)

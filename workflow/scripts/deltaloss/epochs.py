@@ -13,13 +13,12 @@ from torch import Tensor
 
 from deltaloss.batches import Batch, in_order
 from deltaloss.errors import TrainingError
+from deltaloss.inference import PreparedNetwork, fast_batch_size
 from deltaloss.losses import Criterion, Loss
 from deltaloss.network import RecallNetwork
 from deltaloss.optimizers import clip_gradients
 from deltaloss.tasks import Task
 from deltaloss.training_state import Tally
-
-VALIDATION_BATCH = 500  # changes no result, only memory and speed
 
 
 def train_epoch(
@@ -74,9 +73,11 @@ def make_criterion(task: Task, batch: Batch) -> Criterion:
 @torch.inference_mode()
 def accuracy_percent(network: RecallNetwork, examples: Batch, *, task: Task, steps: int) -> float:
     """Share of the examples whose whole answer is right after `steps` steps, in percent."""
+    prepared = PreparedNetwork(network)
+    size = fast_batch_size(network, examples.targets[0].numel())
     right = [
-        task.correct(network(task.encode(batch.inputs), steps), batch.inputs, batch.targets).sum()
-        for batch in in_order(examples, VALIDATION_BATCH)
+        task.correct(prepared(task.encode(batch.inputs), steps), batch.inputs, batch.targets).sum()
+        for batch in in_order(examples, size)
     ]
     return 100.0 * float(torch.stack(right).sum()) / len(examples)
 

@@ -17,9 +17,9 @@ import torch
 from deltaloss.batches import Batch
 from deltaloss.errors import MemoryShortageError
 from deltaloss.findings import Findings
+from deltaloss.inference import PreparedNetwork
 from deltaloss.jobs import logger
 from deltaloss.memory import is_shortage
-from deltaloss.network import RecallNetwork
 from deltaloss.partial_results import Keeper, Partial, Unkept
 from deltaloss.records import Evaluation
 from deltaloss.slots import Carried, Slots
@@ -30,7 +30,7 @@ WRITTEN_BYTES = 2**29  # of states, in a partial result
 
 
 def evaluate(
-    network: RecallNetwork,
+    network: PreparedNetwork,
     examples: Batch,
     *,
     task: Task,
@@ -94,7 +94,7 @@ class Work:
     """
 
     def __init__(
-        self, network: RecallNetwork, examples: Batch, *, task: Task, steps: int, batch_size: int
+        self, network: PreparedNetwork, examples: Batch, *, task: Task, steps: int, batch_size: int
     ) -> None:
         self._network, self._examples, self._task = network, examples, task
         self._steps, self._size = steps, batch_size

@@ -22,10 +22,18 @@ from deltaloss.tasks.base import Task
 CLASSES = 2
 
 
-def _convolution(dimensions: int, inputs: int, outputs: int) -> nn.Conv2d:
+class Convolution(nn.Conv2d):
+    """A convolution that computes in the type of its image, whatever that of its weights."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Map [N, inputs, H, L] to [N, outputs, H, L]."""
+        return F.conv2d(image, self.weight.to(image.dtype), padding=self.padding)
+
+
+def _convolution(dimensions: int, inputs: int, outputs: int) -> Convolution:
     """Give a filter of length three per dimension, stride 1, size kept, no bias (A.3 item 2)."""
     kernel, padding = ((1, 3), (0, 1)) if dimensions == 1 else ((3, 3), (1, 1))
-    return nn.Conv2d(inputs, outputs, kernel, padding=padding, bias=False)
+    return Convolution(inputs, outputs, kernel, padding=padding, bias=False)
 
 
 class ResidualBlock(nn.Module):
@@ -82,21 +90,36 @@ class RecallNetwork(nn.Module):
         )
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of states: `compute_dtype`, or that of the weights where it is not float32."""
+        own = self.recall.weight.dtype
+        return self.compute_dtype if own == torch.float32 else own
+
+    def as_image(self, x: Tensor) -> Tensor:
+        """Give puzzles [N, C, *S] as images [N, C, H, L], channels last, of the states' type."""
+        image = x.unsqueeze(2) if self.dimensions == 1 else x
+        return image.to(self.dtype).contiguous(memory_format=torch.channels_last)
+
+    def split_recall(self) -> tuple[Tensor, Tensor]:
+        """Give the filters of the recall that act on the state, and those that act on the input."""
+        weight = self.recall.weight.to(self.dtype)
+        state_weight, input_weight = weight[:, : self.width], weight[:, self.width :]
+        last = torch.channels_last
+        return (
+            state_weight.contiguous(memory_format=last),
+            input_weight.contiguous(memory_format=last),
+        )
+
     def embed(self, x: Tensor) -> tuple[Tensor, Recall]:
         """Give the state before the first step and the input's share of every step.
 
         Args:
             x: puzzles, float [N, C, *S].
         """
-        image = x.unsqueeze(2) if self.dimensions == 1 else x
-        image = image.contiguous(memory_format=torch.channels_last)
-        weight = self.recall.weight
-        input_term = F.conv2d(
-            image,
-            weight[:, self.width :].contiguous(memory_format=torch.channels_last),
-            padding=self.recall.padding,
-        )
-        state_weight = weight[:, : self.width].contiguous(memory_format=torch.channels_last)
+        image = self.as_image(x)
+        state_weight, input_weight = self.split_recall()
+        input_term = F.conv2d(image, input_weight, padding=self.recall.padding)
         return F.relu(self.projection(image)), Recall(input_term, state_weight)
 
     def step(self, state: Tensor, recall: Recall) -> Tensor:
@@ -115,6 +138,8 @@ class RecallNetwork(nn.Module):
         """Read the logits out of a state: [N, 2, *S], channel 1 for "this pixel is 1"."""
         first, second, last = self.head
         logits: Tensor = last(F.relu(second(F.relu(first(state)))))
+        if logits.dtype == torch.bfloat16:
+            logits = logits.float()
         return logits.squeeze(2) if self.dimensions == 1 else logits
 
     def unroll(self, x: Tensor, steps: int) -> Iterator[Tensor]:
@@ -130,6 +155,19 @@ class RecallNetwork(nn.Module):
         for _ in range(steps):
             state = self.step(state, recall)
         return self.readout(state)
+
+    def block_layers(self) -> list[Convolution]:
+        """Give the four convolutions of the internal block, in their order."""
+        return [
+            layer
+            for block in self.blocks
+            for layer in block.children()
+            if isinstance(layer, Convolution)
+        ]
+
+    def head_layers(self) -> list[Convolution]:
+        """Give the three convolutions of the head, in their order."""
+        return [layer for layer in self.head if isinstance(layer, Convolution)]
 
     def recurrent_parameters(self) -> list[nn.Parameter]:
         """Give the parameters that the learning-rate throttle slows: recall and internal block."""

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from deltaloss.batches import Batch
-from deltaloss.network import Recall, RecallNetwork
+from deltaloss.inference import PreparedNetwork
+from deltaloss.network import Recall
 from deltaloss.tasks import Task
 
 ALONE_FROM = 20480  # numbers in the input of a convolution, above which oneDNN takes one example
@@ -77,7 +78,7 @@ class Slots:
 
     def __init__(
         self,
-        network: RecallNetwork,
+        network: PreparedNetwork,
         task: Task,
         examples: Batch,
         first: Sequence[int],
@@ -198,7 +199,7 @@ class Slots:
 
 
 def advance(
-    network: RecallNetwork, task: Task, rows: Rows, state_weight: Tensor
+    network: PreparedNetwork, task: Task, rows: Rows, state_weight: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Do one step in every slot; shapes stay, and nothing waits for the device.
 

@@ -12,8 +12,18 @@ from deltaloss.losses.base import Criterion, Loss, Outcome
 __all__ = ["Criterion", "Loss", "Outcome", "make_loss"]
 
 
-def make_loss(name: str, *, steps: int, alpha: float | None = None) -> Loss:
-    """Make the loss of that name over `steps` steps; `alpha` for those that have one."""
+def make_loss(
+    name: str, *, steps: int, alpha: float | None = None, recompute: str = "none"
+) -> Loss:
+    """Make the loss of that name over `steps` steps; `alpha` for those that have one.
+
+    Args:
+        name: a module of this package.
+        steps: T, reasoning steps.
+        alpha: weight of the progressive part.
+        recompute: "none", "blocks" or "steps": what is computed again instead of kept.
+    """
     settings = {} if alpha is None else {"alpha": alpha}
-    loss: Loss = import_module(f"{__name__}.{name}").LOSS(steps=steps, **settings)
+    module = import_module(f"{__name__}.{name}")
+    loss: Loss = module.LOSS(steps=steps, recompute=recompute, **settings)
     return loss

@@ -50,6 +50,34 @@ class Outcome:
     final_loss: Tensor
 
 
+@dataclass(frozen=True, kw_only=True)
+class Readout:
+    """What was read out of a state; nothing of it has a graph.
+
+    Attributes:
+        loss: scalar, L of the logits.
+        logits: [N, 2, *S].
+        gradient: [N, W, H, L], that of the weighted loss with respect to the state.
+    """
+
+    loss: Tensor
+    logits: Tensor
+    gradient: Tensor
+
+
+def read_out(
+    network: RecallNetwork, state: Tensor, criterion: Criterion, weight: float = 1.0
+) -> Readout:
+    """Read a state out, and add the gradient of `weight` times its loss to the head's `grad`."""
+    leaf = state.detach().requires_grad_()
+    with torch.enable_grad():
+        logits = network.readout(leaf)
+        loss = criterion(logits)
+        (weight * loss).backward()  # type: ignore[no-untyped-call]
+    assert leaf.grad is not None
+    return Readout(loss=loss.detach(), logits=logits.detach(), gradient=leaf.grad)
+
+
 class Loss(Protocol):
     """A loss over the T steps of a network."""
 
