@@ -35,7 +35,13 @@ def make_job(folder: Path, *, steps: int = 400, batch_size: int | str = 8, seed:
     network = make_network(load_task("prefix_sums"), NetworkSettings(**NETWORK), seed=seed)
     model = folder / "model.safetensors"
     save_weights(model, network.state_dict(), provenance={})
-    settings = {"code": "abc", "network": NETWORK, "steps": steps, "task": "prefix_sums"}
+    settings = {
+        "code": "abc",
+        "network": NETWORK,
+        "precision": "fp32",
+        "steps": steps,
+        "task": "prefix_sums",
+    }
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     config["tasks"]["prefix_sums"]["evaluation"]["batch_size"] = batch_size
     return SimpleNamespace(

@@ -99,25 +99,33 @@ def agree(network: RecallNetwork, plain: Tensor, cheap: Tensor, cheap_gradients:
     assert float((wanted - cheap_gradients).abs().max()) <= GRADIENT_TOLERANCE * scale
 
 
+RECOMPUTED = st.sampled_from(["none", "blocks", "steps"])
+
+
 @settings(max_examples=60, deadline=None)
-@given(problems())
-def test_delta_is_equation_1(problem: tuple[RecallNetwork, Tensor, Criterion, int]) -> None:
+@given(problems(), RECOMPUTED)
+def test_delta_is_equation_1(
+    problem: tuple[RecallNetwork, Tensor, Criterion, int], recompute: str
+) -> None:
     network, x, criterion, steps = problem
-    outcome = make_loss("delta", steps=steps)(network, x, criterion)
+    outcome = make_loss("delta", steps=steps, recompute=recompute)(network, x, criterion)
     found = gradients(network)
     agree(network, plain_delta(network, x, criterion, steps), outcome.loss, found)
     assert torch.allclose(outcome.final_logits, network(x, steps))
 
 
 @settings(max_examples=120, deadline=None)
-@given(problems(), st.sampled_from([0.0, 0.01, 0.5, 0.9, 1.0]), st.data())
+@given(problems(), st.sampled_from([0.0, 0.01, 0.5, 0.9, 1.0]), RECOMPUTED, st.data())
 def test_progressive_is_algorithm_1(
-    problem: tuple[RecallNetwork, Tensor, Criterion, int], alpha: float, data: st.DataObject
+    problem: tuple[RecallNetwork, Tensor, Criterion, int],
+    alpha: float,
+    recompute: str,
+    data: st.DataObject,
 ) -> None:
     network, x, criterion, steps = problem
     n = data.draw(st.integers(0, steps - 1), label="n")
     k = data.draw(st.integers(1, steps - n), label="k")
-    loss = make_loss("progressive", steps=steps, alpha=alpha)
+    loss = make_loss("progressive", steps=steps, alpha=alpha, recompute=recompute)
     outcome = loss(network, x, criterion, n, k)
     found = gradients(network)
     plain = plain_progressive(network, x, criterion, steps, alpha, n, k)

@@ -51,6 +51,7 @@ def make_job(folder: Path, *, loss: str = "progressive", bits: int = 5, **traini
         "alpha": 0.5 if loss == "progressive" else None,
         "code": "abc",
         "loss": loss,
+        "precision": "fp32",
         "network": {"width": 48, "head": [8, 4], "recall_relu": True},
         "seed": 42,
         "split_seed": 42,
@@ -64,7 +65,7 @@ def make_job(folder: Path, *, loss: str = "progressive", bits: int = 5, **traini
     return SimpleNamespace(
         params=SimpleNamespace(job=settings),
         threads=1,
-        config={**config, "device": "cpu"},
+        config={**config, "device": "cpu", "recompute": "none"},
         input=SimpleNamespace(examples=str(examples)),
         output=SimpleNamespace(
             model=str(folder / "models" / f"{place}.safetensors"),
