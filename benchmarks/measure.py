@@ -1,0 +1,124 @@
+"""Clocks and memory."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import resource
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import torch
+
+from benchmarks.jobs import Work, multiplying
+from deltaloss.devices import synchronise
+
+MATRIX_SIZES = {"cuda": 8192, "cpu": 1536}
+MATRIX_REPEATS = 10
+
+
+def in_turn(
+    works: Mapping[str, Work], *, repeats: int, device: torch.device
+) -> dict[str, list[float]]:
+    """Time works in turn, A B A B, after one call of each to warm up.
+
+    In turn, so that what changes a machine's speed for a while changes that of all.
+
+    Returns:
+        Seconds of each repeat; an empty list for a work for which the memory did not suffice.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in works}
+    fitting = {name: work for name, work in works.items() if _fits(work)}
+    for _ in range(repeats):
+        for name, work in fitting.items():
+            synchronise(device)
+            started = time.perf_counter()
+            work()
+            synchronise(device)
+            seconds[name].append(time.perf_counter() - started)
+    return seconds
+
+
+def _fits(work: Work) -> bool:
+    try:
+        work()
+    except torch.OutOfMemoryError:
+        torch.cuda.empty_cache()
+        return False
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """Bytes.
+
+    Attributes:
+        held: between two calls: weights, gradients, the optimizer's state, the data on a GPU.
+        peak: the most during a call, `held` included.
+    """
+
+    held: int
+    peak: int
+
+    @property
+    def working(self) -> int:
+        """What a call needs besides: activations, outputs, buffers."""
+        return max(self.peak - self.held, 0)
+
+
+def gpu_memory(make: Callable[[], Work]) -> Memory | None:
+    """Measure the second call of a work with PyTorch's allocator; None if the memory is short."""
+    gc.collect()
+    torch.cuda.empty_cache()
+    before = torch.cuda.memory_allocated()
+    work = make()
+    if not _fits(work):
+        return None
+    held = torch.cuda.memory_allocated() - before
+    torch.cuda.reset_peak_memory_stats()
+    work()
+    return Memory(held=held, peak=torch.cuda.max_memory_allocated() - before)
+
+
+def cpu_memory(make: Callable[[], Work]) -> Memory:
+    """Measure the second call of a work by the resident pages of this process.
+
+    The peak is that of the process's whole life, so call it once, in a process of its own.
+    """
+    before = _resident()
+    work = make()
+    work()
+    held = _resident() - before
+    work()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
+    return Memory(held=held, peak=peak)
+
+
+def _resident() -> int:
+    """Give the bytes in use now, those that the allocator kept for later given back first."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def matrix_rates(device: torch.device, *, quick: bool) -> dict[str, float]:
+    """Measure a large matrix product in each precision: operations a second, the median."""
+    if device.type == "cpu":
+        return {"fp32": _matrix_rate(device, "fp32", quick=quick)}
+    return {one: _matrix_rate(device, one, quick=quick) for one in ("fp32", "tf32", "bf16")}
+
+
+def _matrix_rate(device: torch.device, precision: str, *, quick: bool) -> float:
+    size = 256 if quick else MATRIX_SIZES[device.type]
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    left, right = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
+    with multiplying(precision, tuned=False):
+        seconds = in_turn({"product": lambda: left @ right}, repeats=MATRIX_REPEATS, device=device)
+    return float(2 * size**3 / median(seconds["product"]))
