@@ -7,4 +7,6 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "workflow" / "scripts"))  # where the library lies, for Snakemake's sake
+sys.path.insert(
+    0, str(ROOT / "workflow" / "scripts")
+)  # where the library lies, for Snakemake's sake

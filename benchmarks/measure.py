@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import os
-import resource
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -85,27 +84,30 @@ def gpu_memory(make: Callable[[], Work]) -> Memory | None:
 
 
 def cpu_memory(make: Callable[[], Work]) -> Memory:
-    """Measure the second call of a work by the resident pages of this process.
+    """Measure the second call of a work by the resident pages of this process (Linux).
 
-    The peak is that of the process's whole life, so call it once, in a process of its own.
+    Call it in a process of its own: elsewhere, what others have left to the allocator is used
+    again and does not count.
     """
-    before = _resident()
+    before = _status("VmRSS")
     work = make()
     work()
-    held = _resident() - before
-    work()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
-    return Memory(held=held, peak=peak)
-
-
-def _resident() -> int:
-    """Give the bytes in use now, those that the allocator kept for later given back first."""
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
-        trim(0)
-    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
+        trim(0)  # what the allocator only keeps for later is not held
+    held = _status("VmRSS") - before
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forget the peak till now
+    work()
+    return Memory(held=held, peak=_status("VmHWM") - before)
+
+
+def _status(key: str) -> int:
+    """Give an entry of this process's memory in bytes."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    (kibibytes,) = (line.split()[1] for line in lines if line.startswith(f"{key}:"))
+    return int(kibibytes) * 1024
 
 
 def matrix_rates(device: torch.device, *, quick: bool) -> dict[str, float]:

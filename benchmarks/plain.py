@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -96,15 +97,14 @@ class PlainNetwork(nn.Module):
 
 def from_ours(network: RecallNetwork) -> PlainNetwork:
     """Make a plain network of the same function, on the same device and of the same type."""
-    first, second, _ = network.head
+    weights = to_published(network.state_dict(), dimensions=network.dimensions)
     plain = PlainNetwork(
         dimensions=network.dimensions,
         channels=network.projection.in_channels,
         width=network.width,
-        head=[len(first.weight), len(second.weight)],
+        head=[len(weights["head.0.weight"]), len(weights["head.2.weight"])],
         recall_relu=network.recall_relu,
     )
-    weights = to_published(network.state_dict(), dimensions=network.dimensions)
     plain.load_state_dict({name: value.contiguous() for name, value in weights.items()})
     return plain.to(network.projection.weight.device, network.projection.weight.dtype)
 
@@ -138,7 +138,7 @@ class PlainLoss:
     def _delta(self, outputs: list[Tensor], targets: Tensor, counted: Tensor | None) -> Tensor:
         losses = [cross_entropy(one, targets, counted) for one in outputs]
         drops = sum(
-            (after - before for before, after in zip(losses, losses[1:], strict=False)),
+            (after - before for before, after in pairwise(losses)),
             start=torch.zeros_like(losses[0]),
         )
         return drops + torch.stack(losses).max()

@@ -1,0 +1,244 @@
+"""The benchmark: both contestants compute the same, and its clocks and files tell the truth."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+import torch
+
+from benchmarks import plain
+from benchmarks.compare import main, measure_evaluation, measure_training
+from benchmarks.engine import PLAIN, Engine
+from benchmarks.jobs import multiplying
+from benchmarks.measure import Memory, in_turn
+from benchmarks.report import markdown, merged
+from benchmarks.workloads import (
+    TASKS,
+    evaluation_network,
+    load_workload,
+    operations,
+    random_examples,
+)
+from deltaloss.checkpoints import to_published
+from deltaloss.evaluation import evaluate
+from deltaloss.losses import Criterion, make_loss
+from deltaloss.network import make_network
+from deltaloss.paper import TASKS as PAPER_TASKS
+from deltaloss.runs import parse_run
+
+CPU = torch.device("cpu")
+STEPS = 6
+
+
+def networks(name: str):
+    workload = load_workload(name, device="cpu", quick=True)
+    ours = make_network(workload.task, workload.network, seed=3).double()
+    return workload, ours, plain.from_ours(ours)
+
+
+class TestPlain:
+    @pytest.mark.parametrize("name", TASKS)
+    @pytest.mark.parametrize(
+        ("run", "drawn"),
+        [
+            ("delta", ()),
+            ("progressive-0", ()),
+            ("progressive-0.5", (2, 3)),
+            ("progressive-0.5", (0, 6)),
+            ("progressive-1", (4, 1)),
+        ],
+    )
+    def test_same_loss_and_gradients_as_the_engine(self, name, run, drawn):
+        workload, ours, theirs = networks(name)
+        task, alpha = workload.task, parse_run(run).alpha
+        batch = random_examples(task, workload.train_shape, 5)
+        x, targets, counted = (
+            task.encode(batch.inputs).double(),
+            batch.targets.long(),
+            task.counted(batch.inputs),
+        )
+        loss = make_loss(parse_run(run).loss, steps=STEPS, alpha=alpha)
+        outcome = loss(ours, x, Criterion(targets=targets, counted=counted), *drawn)
+        value, logits = plain.PlainLoss(steps=STEPS, alpha=alpha)(
+            theirs, x, targets, counted, *drawn
+        )
+        value.backward()
+        torch.testing.assert_close(value.detach(), outcome.loss, rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close(logits.detach(), outcome.final_logits, rtol=1e-9, atol=1e-12)
+        reached = {
+            key: torch.zeros_like(value) if value.grad is None else value.grad
+            for key, value in ours.named_parameters()
+        }
+        gradients = to_published(reached, dimensions=task.dimensions)
+        for key, parameter in theirs.named_parameters():
+            torch.testing.assert_close(parameter.grad, gradients[key], rtol=1e-7, atol=1e-12)
+
+    @pytest.mark.parametrize("name", TASKS)
+    def test_same_bits_as_the_engine(self, name):
+        workload, ours, theirs = networks(name)
+        ours, theirs, task = ours.float(), theirs.float(), workload.task
+        batch = random_examples(task, workload.test_shape, 7)
+        with torch.no_grad():  # the network's own answers after two steps, so that some are right
+            answers = task.answer(ours(task.encode(batch.inputs), 2), batch.inputs)
+        batch = type(batch)(inputs=batch.inputs, targets=answers.to(torch.uint8))
+        bits = plain.evaluate(theirs, batch, task=task, steps=STEPS, batch_size=3)
+        wanted = evaluate(ours, batch, task=task, steps=STEPS, batch_size=4, provenance={})
+        assert bits.numpy().tolist() == wanted.correct.tolist()
+        assert bits[1].all()
+
+    def test_training_learns(self):
+        workload, _, theirs = networks("prefix_sums")
+        theirs, run = theirs.float(), parse_run("delta")
+        optimizer = torch.optim.Adam(theirs.parameters(), lr=0.01)
+        batch = random_examples(workload.task, (5,), 16)
+        losses = [
+            plain.train_epoch(
+                theirs,
+                optimizer,
+                plain.PlainLoss(steps=3, alpha=run.alpha),
+                batch,
+                [()] * 4,
+                task=workload.task,
+                batch_size=4,
+                clip_norm=1.0,
+            )[0]
+            for _ in range(5)
+        ]
+        assert losses[-1] < losses[0]
+
+
+class TestWorkloads:
+    def test_the_paper_s_puzzles(self):
+        assert set(TASKS) == set(PAPER_TASKS)
+
+    @pytest.mark.parametrize(
+        ("name", "millions"), [("prefix_sums", 100), ("mazes", 451), ("chess", 772)]
+    )
+    def test_operations_are_those_of_the_known_multiply_adds(self, name, millions):
+        workload = load_workload(name, device="cpu")
+        counted = operations(workload, workload.train_shape, steps=30, readouts=30)
+        # Known are those of a plain step, whose recall convolves the input at every step.
+        assert counted / 30 / 2e6 == pytest.approx(millions, rel=0.02)
+
+    @pytest.mark.parametrize("name", TASKS)
+    def test_states_of_evaluations_neither_settle_nor_overflow(self, name):
+        workload = load_workload(name, device="cpu", quick=True)
+        network = evaluation_network(workload)
+        batch = random_examples(workload.task, workload.test_shape, 4)
+        with torch.no_grad():
+            *_, before, last = network.unroll(workload.task.encode(batch.inputs), 1000)
+        assert last.isfinite().all()
+        assert ((last - before).flatten(1).abs().amax(1) > 0).all()
+
+    def test_chess_targets_are_two_squares(self):
+        workload = load_workload("chess", device="cpu")
+        batch = random_examples(workload.task, workload.train_shape, 9)
+        assert (batch.targets.flatten(1).sum(1) == 2).all()
+
+
+class Slow(Engine):
+    """The engine, with a rest."""
+
+    def training(self, job):
+        return self._rest_after(super().training(job))
+
+    def evaluation(self, job):
+        return self._rest_after(super().evaluation(job))
+
+    def _rest_after(self, work):
+        return lambda: (work(), time.sleep(0.2))
+
+
+@pytest.fixture
+def no_memory(monkeypatch):
+    monkeypatch.setattr("benchmarks.compare.measure_memory", lambda *_: Memory(held=1, peak=3))
+
+
+@pytest.mark.usefixtures("no_memory")
+def test_what_is_slower_shows_as_slower():
+    workload = load_workload("prefix_sums", device="cpu", quick=True)
+    contestants = [PLAIN, Engine(name="engine"), Slow(name="slow")]
+    options = {"repeats": 3, "device": CPU}
+    training = measure_training(workload, parse_run("progressive-0.5"), contestants, **options)
+    evaluation = measure_evaluation(workload, contestants, **options)
+    for cell, key in ((training, "seconds_per_batch"), (evaluation, "seconds")):
+        assert min(cell["variants"]["slow"][key]) >= 0.2
+        assert min(cell["variants"]["engine"][key]) < 0.2
+        assert [len(one[key]) for one in cell["variants"].values()] == [3, 3, 3]
+    rates = [one["example_steps_per_second"] for one in evaluation["variants"].values()]
+    assert rates[2] < rates[1]
+    assert len(training["draws"]) == 1
+    assert len(training["draws"][0]) == 2
+
+
+def test_a_work_without_enough_memory_is_left_out():
+    def greedy():
+        raise torch.OutOfMemoryError
+
+    seconds = in_turn({"greedy": greedy, "modest": lambda: None}, repeats=2, device=CPU)
+    assert seconds["greedy"] == []
+    assert len(seconds["modest"]) == 2
+
+
+def test_works_take_turns():
+    said = []
+    works = {name: (lambda name=name: said.append(name)) for name in "ab"}
+    in_turn(works, repeats=2, device=CPU)
+    assert said == ["a", "b"] * 3
+
+
+def test_precision_is_put_back():
+    before = torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision()
+    with multiplying("fp32", tuned=True):
+        assert not torch.backends.cudnn.allow_tf32
+        assert torch.backends.cudnn.benchmark
+    with multiplying("tf32", tuned=False):
+        assert torch.get_float32_matmul_precision() == "high"
+    assert before == (torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision())
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory):
+    output = tmp_path_factory.mktemp("benchmark") / "quick"
+    arguments = "--quick --threads 1 --device cpu --tasks prefix_sums --losses delta"
+    main([*arguments.split(), "--variants", "engine", "--output", str(output)])
+    return output
+
+
+class TestFiles:
+    def test_the_json_has_every_repeat_and_where_it_was_measured(self, output):
+        results = json.loads(output.with_suffix(".json").read_text())
+        (training,), (evaluation,) = results["training"], results["evaluation"]
+        assert list(training["variants"]) == ["plain", "engine"]
+        for one in training["variants"].values():
+            assert len(one["seconds_per_batch"]) == results["settings"]["repeats"] == 3
+            assert one["operations_per_second"] > 0
+        for one in evaluation["variants"].values():
+            assert set(one["memory"]) == {"held", "peak", "working"}
+            assert one["memory"]["peak"] >= one["memory"]["held"] > 0
+        assert {"device", "processor", "torch", "python"} <= set(results["machine"])
+        assert {"commit", "changed_files", "measured"} <= set(results)
+
+    def test_the_table_has_a_row_for_each_contestant(self, output):
+        rows = output.with_suffix(".md").read_text().splitlines()
+        rows = [row for row in rows if row.startswith("| prefix_sums |")]
+        assert len(rows) == 4
+        assert [row.split(" | ")[3] for row in rows] == ["plain", "engine"] * 2
+
+    def test_a_ratio_is_plain_s_seconds_by_the_engine_s(self, output):
+        results = json.loads(output.with_suffix(".json").read_text())
+        variants = results["training"][0]["variants"]
+        variants["plain"]["seconds_per_batch"] = [3.0, 9.0, 4.0]
+        variants["engine"]["seconds_per_batch"] = [2.0, 1.0, 8.0]
+        assert "| engine | 2 | 2.00 |" in markdown(results)
+
+    def test_parts_are_joined(self, output):
+        part = json.loads(output.with_suffix(".json").read_text())
+        assert len(merged([part, part])["training"]) == 2
+
+    def test_an_unknown_variant_is_refused(self, capsys):
+        with pytest.raises(SystemExit):
+            main(["--variants", "warp"])
+        assert "'engine'" in capsys.readouterr().err
