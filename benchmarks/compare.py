@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         **describe(device),
         "settings": {key: value for key, value in vars(chosen).items() if key != "output"},
         "left_out": lacking,
-        "matrix_operations_per_second": matrix_rates(device, quick=chosen.quick),
+        "matrix_operations_per_second": matrix_rates(device),
         "training": [],
         "evaluation": [],
     }

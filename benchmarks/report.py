@@ -30,9 +30,9 @@ NOTES = """\
 - *Working memory*: the peak above what is held between two batches (weights, gradients, optimizer
   state). On a GPU what PyTorch's allocator gave out; on a CPU the resident pages of a process that
   does nothing else.
-- *Share of the matrix rate*: operations that T steps and one readout need, forward and twice that
-  backward (what a loss does besides is not counted; an evaluation reads out every step), against a
-  large matrix product in the same precision. Plain's convolutions are held against TF32's.
+- *Share of the matrix rate*, on a GPU: operations that T steps and one readout need, forward
+  and twice that backward (what a loss does besides is not counted; an evaluation reads out every
+  step), against a large matrix product in the same precision. Plain's convolutions are held against TF32's.
 - Evaluated are untrained networks whose weights are scaled so that states neither settle nor
   overflow; an evaluation of trained networks may be able to stop earlier.
 """
@@ -50,12 +50,13 @@ def markdown(results: Json) -> str:
     """Write the tables, with what they were measured on."""
     machine, rates = results["machine"], results["matrix_operations_per_second"]
     rate = ", ".join(f"{name} {value / 1e12:.3g}" for name, value in rates.items())
+    reached = f"A large matrix product reaches, in 10^12 operations a second: {rate}."
     lines = [
         "# The engine against a plain implementation",
         "",
         f"Measured {results['measured']} on {machine['device']}, {machine['processor']}, "
         f"{machine['threads']} threads; torch {machine['torch']}; commit {results['commit']}.",
-        f"A large matrix product reaches, in 10^12 operations a second: {rate}.",
+        *([reached] if rates else []),
         *(
             f"Left out: {name}; the library has no {', '.join(options)}."
             for name, options in results["left_out"].items()
@@ -147,7 +148,9 @@ def _part(memory: Json | None, plain: Json | None) -> str:
 def _share(one: Json, results: Json) -> str:
     """Give the share of the matrix rate; a plain GPU's convolutions are in TF32."""
     rates = results["matrix_operations_per_second"]
-    rate = rates.get(one["precision"], rates.get("tf32", rates["fp32"]))
+    if not rates:
+        return ""
+    rate = rates.get(one["precision"], rates["tf32"])
     return f"{100 * one['operations_per_second'] / rate:.1f}"
 
 

@@ -28,7 +28,7 @@ RUNS = ("delta", "progressive-0", "progressive-0.5")
 GROWTH = 1.005  # of the state at each step of an evaluation, by the choice of the weights
 
 # On a CPU: examples of a training batch, of an evaluation, and its steps. Few, to end in minutes.
-CPU_SIZES = {"prefix_sums": (8, 4, 10), "mazes": (2, 1, 6), "chess": (2, 8, 10)}
+CPU_SIZES = {"prefix_sums": (12, 4, 10), "mazes": (4, 1, 8), "chess": (3, 16, 10)}
 GPU_EVALUATION_STEPS = 50
 QUICK_SIZES = (4, 4, 3)
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from benchmarks import plain
-from benchmarks.compare import main, measure_evaluation, measure_training
+from benchmarks.compare import main, measure_evaluation, measure_memory, measure_training
 from benchmarks.engine import PLAIN, Engine
 from benchmarks.jobs import multiplying
-from benchmarks.measure import Memory, in_turn
+from benchmarks.measure import Memory, in_turn, matrix_rate
 from benchmarks.report import markdown, merged
 from benchmarks.workloads import (
     TASKS,
@@ -189,6 +189,26 @@ def test_works_take_turns():
     assert said == ["a", "b"] * 3
 
 
+def test_a_matrix_product_is_measured():
+    assert matrix_rate(CPU, "fp32", size=64) > 0
+
+
+class Hoard:
+    """Holds 64 MiB between calls, and uses 128 MiB more in each."""
+
+    def __init__(self):
+        self.held = torch.ones(2**24)
+
+    def __call__(self):
+        return torch.ones(2**25).sum()
+
+
+def test_memory_held_and_working():
+    memory = measure_memory(Hoard, CPU)
+    assert memory.held == pytest.approx(2**26, rel=0.2)
+    assert memory.working == pytest.approx(2**27, rel=0.1)
+
+
 def test_precision_is_put_back():
     before = torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision()
     with multiplying("fp32", tuned=True):
@@ -233,6 +253,15 @@ class TestFiles:
         variants["plain"]["seconds_per_batch"] = [3.0, 9.0, 4.0]
         variants["engine"]["seconds_per_batch"] = [2.0, 1.0, 8.0]
         assert "| engine | 2 | 2.00 |" in markdown(results)
+
+    def test_a_gpu_s_share_is_held_against_its_precision(self, output):
+        results = json.loads(output.with_suffix(".json").read_text())
+        results["matrix_operations_per_second"] = {"fp32": 1e9, "tf32": 4e9}
+        for one in results["training"][0]["variants"].values():
+            one["operations_per_second"] = 1e9
+        rows = markdown(results).splitlines()
+        shares = [row.split(" | ")[-1] for row in rows if " | delta | " in row]
+        assert shares == ["25.0 |", "100.0 |"]  # plain's convolutions are in TF32
 
     def test_parts_are_joined(self, output):
         part = json.loads(output.with_suffix(".json").read_text())
