@@ -36,7 +36,7 @@ from deltaloss.losses import make_loss
 from deltaloss.runs import Run
 from deltaloss.seeds import derive_seed
 
-REPEATS = {"cpu": 3, "cuda": 5}
+REPEATS = 3
 SECONDS_A_REPEAT = 0.5  # on a GPU a repeat has as many batches as take about this long
 MOST_BATCHES = 10
 
@@ -219,7 +219,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
             parser.error(f"--variants {name!r}: there are {', '.join(map(repr, known))}")
     if chosen.variants and "plain" not in chosen.variants:
         chosen.variants.insert(0, "plain")
-    chosen.repeats = chosen.repeats or REPEATS[chosen.device]
+    chosen.repeats = chosen.repeats or REPEATS
     return chosen
 
 

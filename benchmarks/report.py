@@ -32,7 +32,7 @@ NOTES = """\
   does nothing else.
 - *Share of the matrix rate*, on a GPU: operations that T steps and one readout need, forward
   and twice that backward (what a loss does besides is not counted; an evaluation reads out every
-  step), against a large matrix product in the same precision. Plain's convolutions are held against TF32's.
+  step), against a large matrix product in the same precision; plain's against TF32's.
 - Evaluated are untrained networks whose weights are scaled so that states neither settle nor
   overflow; an evaluation of trained networks may be able to stop earlier.
 """

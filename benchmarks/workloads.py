@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 import torch
 import yaml
@@ -29,7 +28,9 @@ GROWTH = 1.005  # of the state at each step of an evaluation, by the choice of t
 
 # On a CPU: examples of a training batch, of an evaluation, and its steps. Few, to end in minutes.
 CPU_SIZES = {"prefix_sums": (12, 4, 10), "mazes": (4, 1, 8), "chess": (3, 16, 10)}
-GPU_EVALUATION_STEPS = 50
+
+# On a GPU: examples of an evaluation and its steps; the training batches are the config's.
+GPU_SIZES = {"prefix_sums": (500, 20), "mazes": (100, 20), "chess": (1000, 20)}
 QUICK_SIZES = (4, 4, 3)
 
 
@@ -80,7 +81,7 @@ def load_workload(
         loss: TrainingSettings(**{**given, "milestones": tuple(given["milestones"])})
         for loss, given in config["training"]["released"].items()
     }
-    batches, examples, steps = _sizes(name, config, training, device=device, quick=quick)
+    batches, examples, steps = _sizes(name, training, device=device, quick=quick)
     if batch is not None:
         batches = dict.fromkeys(training, batch)
     network = {**config["network"], "head": tuple(config["network"]["head"])}
@@ -101,7 +102,6 @@ def load_workload(
 
 def _sizes(
     name: str,
-    config: Mapping[str, Any],
     training: Mapping[str, TrainingSettings],
     *,
     device: str,
@@ -110,7 +110,7 @@ def _sizes(
     """Give the training batch of each loss, and examples and steps of an evaluation."""
     if device == "cuda" and not quick:
         batches = {loss: settings.batch_size for loss, settings in training.items()}
-        return batches, config["evaluation"]["batch_size"], GPU_EVALUATION_STEPS
+        return batches, *GPU_SIZES[name]
     batch, examples, steps = QUICK_SIZES if quick else CPU_SIZES[name]
     return dict.fromkeys(training, batch), examples, steps
 

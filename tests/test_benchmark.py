@@ -10,9 +10,9 @@ import torch
 
 from benchmarks import plain
 from benchmarks.compare import main, measure_evaluation, measure_memory, measure_training
-from benchmarks.engine import PLAIN, Engine
+from benchmarks.engine import GPU_VARIANTS, PLAIN, Engine, variants
 from benchmarks.jobs import multiplying
-from benchmarks.measure import Memory, in_turn, matrix_rate
+from benchmarks.measure import Memory, gpu_memory, in_turn, matrix_rate
 from benchmarks.report import markdown, merged
 from benchmarks.workloads import (
     TASKS,
@@ -136,6 +136,39 @@ class TestWorkloads:
         workload = load_workload("chess", device="cpu")
         batch = random_examples(workload.task, workload.train_shape, 9)
         assert (batch.targets.flatten(1).sum(1) == 2).all()
+
+
+class TestOnAGpu:
+    """No GPU here: what is asked of one, and its memory with a stand-in for the allocator."""
+
+    @pytest.mark.parametrize(
+        ("name", "run", "batch"), [("mazes", "delta", 100), ("chess", "progressive-0", 300)]
+    )
+    def test_the_batches_are_the_config_s(self, name, run, batch):
+        workload = load_workload(name, device="cuda")
+        assert workload.settings(parse_run(run)).batch_size == batch
+
+    def test_each_precision_competes(self):
+        contestants, lacking = variants("cuda")
+        names = [one.name for one in contestants]
+        assert names[:4] == ["plain", "plain fp32", "engine fp32", "engine tf32"]
+        assert len(names) + len(lacking) == len(GPU_VARIANTS)
+
+    def test_an_option_that_the_library_lacks_is_named(self):
+        engine = Engine(name="x", network_options={"warp": 1}, loss_options={"woof": 2})
+        assert engine.missing() == ["warp", "woof"]
+        assert Engine(name="y").missing() == []
+
+    def test_memory(self, monkeypatch):
+        allocated = iter([100, 150])
+        monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+        monkeypatch.setattr(torch.cuda, "memory_allocated", lambda: next(allocated))
+        monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda: None)
+        monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda: 400)
+        calls = []
+        memory = gpu_memory(lambda: lambda: calls.append(1))
+        assert (memory.held, memory.peak, memory.working) == (50, 300, 250)
+        assert len(calls) == 2
 
 
 class Slow(Engine):

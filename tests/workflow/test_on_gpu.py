@@ -73,6 +73,14 @@ def test_parity_and_benchmark(call, tmp_path):
     assert len(json.loads((measured / "prefix_sums.json").read_text())["training"]) == 1
 
 
+def test_the_paper_s_prefix_sums_need_no_network(project):
+    jobs = project.planned("prefix_sums", preset="workflow/presets/gpu.yaml")
+    rules = [rule for rule, _ in jobs]
+    assert rules.count("train_model") == 3
+    assert rules.count("make_prefix_sums") == 2
+    assert "read_archive" not in rules
+
+
 def test_wheels_that_are_not_there_are_asked_for(tmp_path):
     done = subprocess.run(
         [ROOT / "benchmarks" / "on_gpu.sh", "--wheels", tmp_path],
