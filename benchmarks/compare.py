@@ -82,10 +82,7 @@ def measure_training(
     """Measure one loss on one puzzle: seconds a batch of each repeat, and bytes."""
     one = _training_job(workload, run, 1, device)
     memory = {c.name: measure_memory(partial(c.training, one), device) for c in contestants}
-    batches = 1
-    if device.type == "cuda":
-        first = in_turn({"one": contestants[-1].training(one)}, repeats=1, device=device)["one"]
-        batches = max(1, min(MOST_BATCHES, int(SECONDS_A_REPEAT / first[0]))) if first else 1
+    batches = 1 if device.type == "cpu" else _batches(contestants[-1].training(one), device)
     job = _training_job(workload, run, batches, device)
     works = {c.name: c.training(job) for c in contestants}
     seconds = in_turn(works, repeats=repeats, device=device)
@@ -112,6 +109,12 @@ def measure_training(
         "draws": job.draws,
         "variants": measured,
     }
+
+
+def _batches(work: Work, device: torch.device) -> int:
+    """Give how many batches make a repeat of `SECONDS_A_REPEAT`, of a work of one batch."""
+    seconds = in_turn({"one": work}, repeats=1, device=device)["one"]
+    return max(1, min(MOST_BATCHES, int(SECONDS_A_REPEAT / seconds[0]))) if seconds else 1
 
 
 def measure_evaluation(
