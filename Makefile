@@ -3,10 +3,11 @@
 #   make paper   the paper's experiment, for a GPU
 #   make test    checks and tests
 #   make check   lint, format and types only
+#   make benchmark   the engine against a plain implementation: results/benchmark/
 
 .DEFAULT_GOAL := quick
 .DELETE_ON_ERROR:
-.PHONY: quick tiny paper test check clean-env
+.PHONY: quick tiny paper test check benchmark clean-env
 
 CORES ?= all
 VENV := .venv
@@ -34,6 +35,9 @@ check: $(VENV)/.dev
 	$(RUN) snakefmt --check Snakefile workflow/rules
 	$(RUN) mypy
 	$(RUN) snakemake --lint
+
+benchmark: $(VENV)/.runtime
+	$(RUN) python -m benchmarks.compare $(BENCHMARK)
 
 $(VENV)/.runtime: envs/requirements.txt envs/requirements-nodeps.txt envs/constraints.txt | $(VENV)/bin/python
 	$(RUN) python -m pip install --disable-pip-version-check --quiet -r envs/requirements.txt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import subprocess
 from collections.abc import Sequence
@@ -29,13 +30,21 @@ def describe_run(experiment: str, summaries: Sequence[Path]) -> dict[str, object
     return {
         "experiment": experiment,
         "published": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": _git("rev-parse", "HEAD"),
-        "changed_files": _changed_files(),
-        "processor": _processor(),
+        **describe_source(),
+        "processor": processor(),
         "trainings": {
             "/".join((*path.parts[-3:-1], path.stem)): _training(path) for path in summaries
         },
     }
+
+
+def describe_source() -> dict[str, object]:
+    """Give the commit and the files that differ from it.
+
+    Outside a repository the environment's `COMMIT` says which one was carried there.
+    """
+    commit = _git("rev-parse", "HEAD") or os.environ.get("COMMIT")
+    return {"commit": commit, "changed_files": _changed_files()}
 
 
 def _training(path: Path) -> dict[str, object]:
@@ -61,7 +70,7 @@ def _changed_files() -> list[str] | None:
     return None if listed is None else [line[3:] for line in listed.splitlines()]
 
 
-def _processor() -> str:
+def processor() -> str:
     """Name the CPU; Linux says it best in /proc."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
