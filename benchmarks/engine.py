@@ -11,11 +11,14 @@ import torch
 from benchmarks import plain
 from benchmarks.jobs import Contestant, EvaluationJob, TrainingJob, Work, multiplying
 from benchmarks.workloads import SEED, evaluation_network, training_network
+from deltaloss.batch_sizes import choose_batch_size
 from deltaloss.batches import Batch, shuffled
+from deltaloss.epochs import train_epoch
 from deltaloss.evaluation import evaluate
+from deltaloss.inference import PreparedNetwork
 from deltaloss.losses import make_loss
 from deltaloss.network import RecallNetwork
-from deltaloss.training import make_optimizer, train_epoch
+from deltaloss.optimizers import make_optimizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,16 +64,17 @@ class Engine:
     def evaluation(self, job: EvaluationJob) -> Work:
         """Give what evaluates with the library's own loop."""
         network = self._ready(evaluation_network(job.workload), job.device).eval()
-        examples = on_device(job.examples, job.device)
+        examples, task = job.examples, job.workload.task
+        size = choose_batch_size("auto", network, examples, task=task)
 
         def work() -> object:
             with multiplying(self.precision, tuned=False):
                 return evaluate(
-                    network,
+                    PreparedNetwork(network),
                     examples,
-                    task=job.workload.task,
+                    task=task,
                     steps=job.steps,
-                    batch_size=len(examples),
+                    batch_size=size,
                     provenance={},
                 )
 
