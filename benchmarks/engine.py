@@ -13,12 +13,14 @@ from benchmarks.jobs import Contestant, EvaluationJob, TrainingJob, Work, multip
 from benchmarks.workloads import SEED, evaluation_network, training_network
 from deltaloss.batch_sizes import choose_batch_size
 from deltaloss.batches import Batch, shuffled
-from deltaloss.epochs import train_epoch
+from deltaloss.captured import captured
+from deltaloss.epochs import make_criterion, train_epoch
 from deltaloss.evaluation import evaluate
 from deltaloss.inference import PreparedNetwork
 from deltaloss.losses import make_loss
 from deltaloss.network import RecallNetwork
 from deltaloss.optimizers import make_optimizer
+from deltaloss.training import Prepared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,14 +30,16 @@ class Engine:
     Attributes:
         name: as it stands in the results.
         precision: "fp32", "tf32" or "bf16", of products on a GPU.
+        graphs: whether a batch is a CUDA graph.
         network_options: attributes of the network.
         loss_options: further arguments of `make_loss`.
     """
 
     name: str
     precision: str = "fp32"
+    graphs: bool = False
     network_options: Mapping[str, object] = field(default_factory=dict)
-    loss_options: Mapping[str, object] = field(default_factory=dict)
+    loss_options: Mapping[str, str] = field(default_factory=dict)
 
     def training(self, job: TrainingJob) -> Work:
         """Give what trains for one epoch with the library's own loop."""
@@ -46,6 +50,13 @@ class Engine:
             job.run.loss, steps=workload.train_steps, alpha=job.run.alpha, **self.loss_options
         )
         examples = on_device(job.examples, job.device)
+        if self.graphs:
+            loss = captured(loss, job.device)
+        if isinstance(loss, Prepared):
+            with multiplying(self.precision, tuned=True):
+                batch = examples.take(slice(0, settings.batch_size))
+                inputs = workload.task.encode(batch.inputs)
+                loss.prepare(network, inputs, make_criterion(workload.task, batch))
 
         def work() -> object:
             batches = shuffled(examples, settings.batch_size, seed=SEED, epoch=0)
@@ -151,6 +162,8 @@ GPU_VARIANTS: tuple[Contestant, ...] = (
     Engine(name="engine fp32"),
     Engine(name="engine tf32", precision="tf32"),
     Engine(name="engine bf16", precision="bf16", network_options=BF16),
+    Engine(name="engine tf32, graphs", precision="tf32", graphs=True),
+    Engine(name="engine bf16, graphs", precision="bf16", graphs=True, network_options=BF16),
     Engine(
         name="engine tf32, recompute blocks",
         precision="tf32",

@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 
 from deltaloss.batches import split_training, to_device
+from deltaloss.captured import captured
 from deltaloss.checkpoint_folder import CheckpointFolder, hold_folder
 from deltaloss.checkpoints import save_weights
 from deltaloss.datasets.store import load_examples
@@ -55,17 +56,18 @@ def train_and_write(job: Any, folder: CheckpointFolder) -> None:
     tune_convolutions(device)
     parameters = sum(p.numel() for p in network.parameters())
     logger.info("%d parameters on %s", parameters, device)
+    loss = make_loss(
+        chosen["loss"],
+        steps=chosen["train_steps"],
+        alpha=chosen["alpha"],
+        recompute=job.config["recompute"],
+    )
     origin = {"settings": chosen, "data_digest": examples.digest()}
     machine = describe_machine(device, chosen["precision"])
     keeper = Checkpoints(folder, identity=origin, machine=machine)
     trained = train(
         network.to(device),
-        make_loss(
-            chosen["loss"],
-            steps=chosen["train_steps"],
-            alpha=chosen["alpha"],
-            recompute=job.config["recompute"],
-        ),
+        captured(loss, device),
         train_set,
         validation_set,
         task=task,

@@ -31,6 +31,10 @@ class Inner(NamedTuple):
     inner2: Tensor | None  # within the second block
 
 
+# A layer's weights meet the gradients of so many pixels at once, from several steps if need be: a
+# small batch alone would spend its time on adding up gradients as large as the weights.
+GATHERED_PIXELS = 4096
+
 NOTHING = Inner(None, None, None, None)
 
 
@@ -123,6 +127,7 @@ class Unrolled:
                 inner = self._restored(self._inner.pop(step), before)
                 gradients = back.through(before, inner, self._states[step], gradients)
             self._states.pop(step, None)
+        back.finish()
         self._write(back, gradients.get(0))
 
     def _compute(self, before: Tensor) -> Inner:
@@ -180,6 +185,7 @@ class _WayBack:
         self._filters, self._recall_relu = filters, recall_relu
         gathered = torch.float64 if input_term.dtype == torch.float64 else torch.float32
         self.weights = [torch.zeros_like(f.weight, dtype=gathered) for f in filters]
+        self._waiting: list[list[tuple[Tensor, Tensor]]] = [[] for _ in filters]
         self.of_input_term = torch.zeros_like(input_term)
 
     def through(
@@ -213,13 +219,33 @@ class _WayBack:
     def _layer(
         self, layer: int, entered: Tensor, whole: Tensor, gradients: list[Tensor]
     ) -> list[Tensor]:
-        self.weights[layer] += self._filters[layer].weight_gradient(entered, whole)
+        waiting = self._waiting[layer]
+        waiting.append((entered, whole))
+        if len(waiting) * whole[:, 0].numel() >= GATHERED_PIXELS:
+            self._gather(layer)
         return [self._filters[layer].back(gradient) for gradient in gradients]
+
+    def _gather(self, layer: int) -> None:
+        """Add to a layer's gradient what waits, several small steps as one batch."""
+        waiting = self._waiting[layer]
+        if waiting:
+            images, gradients = (_joined(images) for images in zip(*waiting, strict=True))
+            self.weights[layer] += self._filters[layer].weight_gradient(images, gradients)
+            waiting.clear()
+
+    def finish(self) -> None:
+        """Gather what still waits."""
+        for layer in range(len(self._filters)):
+            self._gather(layer)
 
 
 def _there(image: Tensor | None) -> Tensor:
     assert image is not None
     return image
+
+
+def _joined(images: Sequence[Tensor]) -> Tensor:
+    return images[0] if len(images) == 1 else torch.cat(list(images))
 
 
 def _sum(images: Sequence[Tensor]) -> Tensor:
