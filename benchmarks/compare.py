@@ -66,7 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             )
             results["training"].append(cell)
             _tell(write_results(chosen.output, results), cell)
-        cell = measure_evaluation(workload, contestants, repeats=chosen.repeats, device=device)
+        evaluating = [one for one in contestants if one.evaluates]
+        cell = measure_evaluation(workload, evaluating, repeats=chosen.repeats, device=device)
         results["evaluation"].append(cell)
         _tell(write_results(chosen.output, results), cell)
 

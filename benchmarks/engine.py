@@ -41,6 +41,11 @@ class Engine:
     network_options: Mapping[str, object] = field(default_factory=dict)
     loss_options: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def evaluates(self) -> bool:
+        """Whether its options make a difference without gradients."""
+        return not (self.graphs or self.loss_options)
+
     def training(self, job: TrainingJob) -> Work:
         """Give what trains for one epoch with the library's own loop."""
         workload, settings = job.workload, job.workload.settings(job.run)
@@ -112,6 +117,7 @@ class Plain:
 
     name: str = "plain"
     precision: str = "default"
+    evaluates: bool = True
 
     def training(self, job: TrainingJob) -> Work:
         """Give what trains for one epoch, from a loader."""

@@ -58,6 +58,11 @@ class Contestant(Protocol):
         """Of its products on a GPU; see `multiplying`."""
         ...
 
+    @property
+    def evaluates(self) -> bool:
+        """Whether it evaluates in a way of its own."""
+        ...
+
     def training(self, job: TrainingJob) -> Work:
         """Make network and optimizer ready, and give what trains for one epoch."""
         ...
