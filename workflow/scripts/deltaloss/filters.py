@@ -9,13 +9,18 @@ Shape letters: N examples, W width; an image is [N, W, H, L], channels last.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from functools import cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 _ONE = (1, 1)  # stride and dilation
+ROUNDING = 0.02  # relative, of what cuDNN computes in one go
+
+logger = logging.getLogger(__name__)
 
 
 def prepare_filters(weight: Tensor, shape: Sequence[int]) -> Filters:
@@ -27,10 +32,47 @@ def prepare_filters(weight: Tensor, shape: Sequence[int]) -> Filters:
     """
     weight = weight.contiguous(memory_format=torch.channels_last)
     if weight.is_cuda:
-        return CudnnFilters(weight)
+        fused = fusing_works(weight.dtype, weight.device, tuple(weight.shape), tuple(shape[2:]))
+        return CudnnFilters(weight) if fused else Filters(weight)
     if weight.dtype == torch.float32 and torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return OneDnnFilters(weight, shape)
     return Filters(weight)
+
+
+@cache
+def fusing_works(
+    dtype: torch.dtype, device: torch.device, weight: tuple[int, ...], size: tuple[int, ...]
+) -> bool:
+    """Try cuDNN's convolution with sum and ReLU: not every version has it for every shape.
+
+    Args:
+        dtype: of images and filters.
+        device: of both.
+        weight: shape of the filters.
+        size: H and L of the images.
+    """
+    stream = torch.Generator().manual_seed(0)
+    shapes = weight, (2, weight[1], *size), (2, weight[0], *size)
+    filters, image, other = (
+        torch.randn(shape, generator=stream)
+        .to(device, dtype)
+        .contiguous(memory_format=torch.channels_last)
+        for shape in shapes
+    )
+    fused, plain = CudnnFilters(filters), Filters(filters)
+    try:
+        found = fused.add_relu(image, other), fused.relu(image)
+    except RuntimeError as error:
+        logger.info("cuDNN adds no ReLU to %s filters: %s", weight, " ".join(str(error).split()))
+        return False
+    wanted = plain.add_relu(image, other), plain.relu(image)
+    return all(_near(*pair) for pair in zip(found, wanted, strict=True))
+
+
+def _near(found: Tensor, wanted: Tensor) -> bool:
+    """Tell whether two images differ by rounding only, be it that of bfloat16."""
+    apart = (found.float() - wanted.float()).norm() / wanted.float().norm()
+    return float(apart) < ROUNDING
 
 
 class Filters:
