@@ -68,7 +68,7 @@ class TestFolder:
             assert not stale.exists()
 
     def test_a_folder_is_held_once(self, folder):
-        with pytest.raises(TrainingError, match="another job is training there; wait"):
+        with pytest.raises(TrainingError, match="another job is at work there; wait"):
             hold_folder(folder.path).__enter__()
 
     def test_it_is_removed_whole(self, folder):

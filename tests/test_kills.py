@@ -117,7 +117,7 @@ def test_the_second_job_on_one_folder_stops_with_a_line(tmp_path):
     second = start(other)
     second.join()
     assert second.exitcode == 1
-    assert f"{checkpoints(job)}: another job is training there" in log(other)
+    assert f"{checkpoints(job)}: another job is at work there" in log(other)
     assert first.is_alive()
     first.kill()
     first.join()

@@ -85,7 +85,7 @@ class CheckpointFolder:
 
 @contextmanager
 def hold_folder(path: Path) -> Iterator[CheckpointFolder]:
-    """Hold a folder for the time of a training, and remove what killed writers left in it.
+    """Hold a folder for the time of a job, and remove what killed writers left in it.
 
     The system lets go of it when the process ends, however it ends.
 
@@ -98,7 +98,7 @@ def hold_folder(path: Path) -> Iterator[CheckpointFolder]:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise TrainingError(
-            f"{path}: another job is training there; wait until it has ended, or stop it"
+            f"{path}: another job is at work there; wait until it has ended, or stop it"
         ) from error
     try:
         remove_stale(path)
