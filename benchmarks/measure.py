@@ -70,15 +70,18 @@ class Memory:
 
 
 def gpu_memory(make: Callable[[], Work]) -> Memory | None:
-    """Measure the second call of a work with PyTorch's allocator; None if the memory is short."""
+    """Measure two calls of a work with PyTorch's allocator; None if the memory is short.
+
+    The first call counts as well: a recorded graph takes its memory once, when it is recorded.
+    """
     gc.collect()
     torch.cuda.empty_cache()
     before = torch.cuda.memory_allocated()
+    torch.cuda.reset_peak_memory_stats()
     work = make()
     if not _fits(work):
         return None
     held = torch.cuda.memory_allocated() - before
-    torch.cuda.reset_peak_memory_stats()
     work()
     return Memory(held=held, peak=torch.cuda.max_memory_allocated() - before)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
 
@@ -14,8 +15,24 @@ from deltaloss.losses import Criterion, make_loss
 from deltaloss.network import RecallNetwork, make_network
 from deltaloss.settings import NetworkSettings
 from deltaloss.tasks import load_task
+from deltaloss.unrolling import Unrolled
 
 STEPS = 4
+
+
+class HalfwayError(Exception):
+    """What a recording breaks off with in its middle."""
+
+
+def broken(work: Callable[[], None]) -> None:
+    """Do the work up to the way back: the head has its gradients then, and no other layer."""
+
+    def stop(*_: object) -> None:
+        raise HalfwayError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Unrolled, "backward", stop)
+        work()
 
 
 class Again:
@@ -30,6 +47,8 @@ class Again:
     def record(self, work: Callable[[], None]) -> Callable[[], None]:
         self.recorded += 1
         if self.recorded >= self.fails_from:
+            with contextlib.suppress(HalfwayError):
+                broken(work)
             raise RuntimeError("operation not permitted when stream is capturing")
         return work
 
@@ -49,7 +68,9 @@ def gradients(net: RecallNetwork) -> Tensor:
     return torch.cat([p.grad.flatten() for p in net.parameters() if p.grad is not None])
 
 
-@pytest.mark.parametrize(("name", "alpha"), [("delta", None), ("progressive", 0.5)])
+@pytest.mark.parametrize(
+    ("name", "alpha"), [("delta", None), ("progressive", 0.5), ("progressive", 1.0)]
+)
 def test_every_batch_gives_what_it_gives_launched(name, alpha):
     net, plain = network(), make_loss(name, steps=STEPS, alpha=alpha)
     loss = CapturedLoss(loss=plain, recorder=Again())
@@ -59,10 +80,11 @@ def test_every_batch_gives_what_it_gives_launched(name, alpha):
         drawn = loss.draw(stream)
         net.zero_grad()
         wanted = plain(net, *batch(seed), *drawn)
-        expected = gradients(net)
+        expected, reached = gradients(net), [p.grad is not None for p in net.parameters()]
         net.zero_grad()
         found = loss(net, *batch(seed), *drawn)
         assert torch.equal(gradients(net), expected)
+        assert [p.grad is not None for p in net.parameters()] == reached
         assert float(found.loss) == float(wanted.loss)
         assert float(found.final_loss) == float(wanted.final_loss)
         assert torch.equal(found.final_logits, wanted.final_logits)
@@ -76,8 +98,6 @@ def test_gradients_are_added_to_those_that_are_there():
     once = gradients(net).clone()
     net.zero_grad()
     loss(net, *batch(1))
-    for parameter in net.parameters():
-        parameter.grad = None if parameter.grad is None else parameter.grad.clone()
     loss(net, *batch(1))
     assert torch.allclose(gradients(net), 2 * once)
 

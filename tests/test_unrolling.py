@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from deltaloss.filters import Filters, fusing_works, prepare_filters
+from deltaloss.filters import Filters, prepare_filters
 from deltaloss.inference import PreparedNetwork
 from deltaloss.losses import Criterion, make_loss
 from deltaloss.network import RecallNetwork, make_network
@@ -103,31 +103,6 @@ def test_prepared_filters_are_convolutions(relu, shape):
         (fast.back(image), plain.back(image)),
     ):
         assert torch.allclose(mine, theirs, atol=1e-5)
-
-
-class TestFusing:
-    SHAPES = (torch.float32, torch.device("cpu"), (6, 4, 3, 3), (5, 7))
-
-    @pytest.fixture(autouse=True)
-    def _untried(self):
-        fusing_works.cache_clear()
-
-    def test_what_cudnn_refuses_is_done_plainly(self):
-        assert not fusing_works(*self.SHAPES)  # there is no cuDNN on a CPU
-
-    @pytest.mark.parametrize(("extra", "works"), [(0.0, True), (0.5, False)])
-    def test_what_it_gives_is_held_against_the_plain_form(self, monkeypatch, extra, works):
-        def relu(image, weight, bias, stride, padding, dilation, groups):
-            plain = torch.conv2d(image, weight, bias, stride, padding, dilation, groups)
-            return plain.relu() + extra
-
-        def add_relu(image, weight, other, alpha, bias, stride, padding, dilation, groups):
-            plain = torch.conv2d(image, weight, bias, stride, padding, dilation, groups)
-            return (plain + alpha * other).relu()
-
-        monkeypatch.setattr(torch, "cudnn_convolution_relu", relu)
-        monkeypatch.setattr(torch, "cudnn_convolution_add_relu", add_relu)
-        assert fusing_works(*self.SHAPES) is works
 
 
 @pytest.mark.parametrize("name", ["mazes", "prefix_sums"])

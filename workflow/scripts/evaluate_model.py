@@ -75,7 +75,7 @@ def evaluate_model(job: Any, folder: Path) -> Evaluation:
         },
         progress=Progress(),
         keeper=PartialResult(
-            folder, identity={**origin, "weights": weights, "device": str(device)}
+            folder, identity={**origin, "weights": weights, "device": device.type}
         ),
     )
 

@@ -9,7 +9,7 @@ Shape letters: N examples, C channels, *S pixels.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,7 +20,7 @@ from deltaloss.jobs import logger
 from deltaloss.losses.base import Criterion, Loss, Outcome
 from deltaloss.network import RecallNetwork
 
-WARM_UPS = 3  # batches before recording, in which cuDNN chooses its algorithms
+WARM_UPS = 2  # batches before recording one, in which cuDNN chooses algorithms for its shapes
 TOLERANCE = 0.05  # of the gradients' norm, between a recorded batch and the same one launched
 
 
@@ -53,9 +53,12 @@ class CudaRecorder:
 
     def record(self, work: Callable[[], None]) -> Callable[[], None]:
         """Record the work as a graph."""
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool, stream=self._stream):
-            work()
+        graph, current = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
+        try:
+            with torch.cuda.graph(graph, pool=self._pool, stream=self._stream):
+                work()
+        finally:
+            torch.cuda.set_stream(current)  # a recording that fails may leave the other one
         replay: Callable[[], None] = graph.replay
         return replay
 
@@ -75,11 +78,20 @@ class _Memory:
         if self.criterion.counted is not None and criterion.counted is not None:
             self.criterion.counted.copy_(criterion.counted)
 
-    def keep(self, outcome: Outcome, gradients: list[Tensor]) -> None:
+    def keep(self, outcome: Outcome, parameters: Sequence[Tensor]) -> None:
         for name, mine in vars(self.outcome).items():
             mine.copy_(getattr(outcome, name))
-        for mine, gradient in zip(self.gradients, gradients, strict=True):
-            mine.copy_(gradient)
+        for mine, parameter in zip(self.gradients, parameters, strict=True):
+            if parameter.grad is not None:
+                mine.copy_(parameter.grad)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Recorded:
+    """A batch that can be played again."""
+
+    play: Callable[[], None]
+    reached: list[bool]  # the parameters that have a gradient; an optimizer leaves others alone
 
 
 @dataclass(kw_only=True)
@@ -96,7 +108,7 @@ class CapturedLoss:
     loss: Loss
     recorder: Recorder
     _memory: _Memory | None = None
-    _recorded: dict[tuple[int, ...], Callable[[], None]] = field(default_factory=dict)
+    _recorded: dict[tuple[int, ...], _Recorded] = field(default_factory=dict)
     _given_up: bool = False
 
     def draw(self, generator: torch.Generator) -> tuple[int, ...]:
@@ -106,10 +118,26 @@ class CapturedLoss:
     def prepare(self, network: RecallNetwork, x: Tensor, criterion: Criterion) -> None:
         """Record a first batch and hold it against the same batch launched."""
         drawn = self.loss.draw(torch.Generator().manual_seed(0))
-        try:
-            self._prepare(network, x, criterion, drawn)
-        except RuntimeError as error:
-            self._give_up(" ".join(str(error).split()))
+        network.zero_grad(set_to_none=True)
+        launched = self.loss(network, x, criterion, *drawn)
+        wanted = [_copied(p.grad) for p in network.parameters()]
+        counted = criterion.counted
+        memory = _Memory(
+            x=x.clone(),
+            criterion=Criterion(
+                targets=criterion.targets.clone(),
+                counted=None if counted is None else counted.clone(),
+            ),
+            gradients=[torch.zeros_like(p) for p in network.parameters()],
+            outcome=Outcome(**{name: value.clone() for name, value in vars(launched).items()}),
+        )
+        if self._record(network, memory, drawn):
+            for gradient in memory.gradients:
+                gradient.fill_(torch.nan)  # which a graph that does nothing would leave
+            self._recorded[drawn].play()
+            self._compare(memory.gradients, wanted)
+            self._memory = memory
+        network.zero_grad(set_to_none=True)
 
     def __call__(
         self, network: RecallNetwork, x: Tensor, criterion: Criterion, *drawn: int
@@ -119,56 +147,45 @@ class CapturedLoss:
         if self._given_up or memory is None or memory.x.shape != x.shape:
             return self.loss(network, x, criterion, *drawn)
         memory.take_in(x, criterion)
-        if drawn not in self._recorded:
-            try:
-                self._recorded[drawn] = self._record(network, memory, drawn)
-            except RuntimeError as error:
-                self._give_up(" ".join(str(error).split()))
-                return self.loss(network, x, criterion, *drawn)
-        self._recorded[drawn]()
-        for parameter, gradient in zip(network.parameters(), memory.gradients, strict=True):
-            parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
-        return memory.outcome
+        before = [p.grad for p in network.parameters()]
+        if drawn in self._recorded or self._record(network, memory, drawn):
+            recorded = self._recorded[drawn]
+            recorded.play()
+            found = [
+                gradient if reached else None
+                for gradient, reached in zip(memory.gradients, recorded.reached, strict=True)
+            ]
+            _put(network, before, found)
+            return memory.outcome
+        _put(network, before, [None] * len(before))
+        return self.loss(network, x, criterion, *drawn)
 
-    def _prepare(
-        self, network: RecallNetwork, x: Tensor, criterion: Criterion, drawn: tuple[int, ...]
-    ) -> None:
-        held: list[Outcome] = []
+    def _record(self, network: RecallNetwork, memory: _Memory, drawn: tuple[int, ...]) -> bool:
+        """Record a batch; tell whether that went well. Gradients that are there are lost."""
+        parameters, reached = list(network.parameters()), list[bool]()
 
-        def launch() -> None:
+        def work() -> None:
             network.zero_grad(set_to_none=True)
-            held[:] = [self.loss(network, x, criterion, *drawn)]
+            memory.keep(self.loss(network, memory.x, memory.criterion, *drawn), parameters)
+            reached[:] = [p.grad is not None for p in parameters]
+            network.zero_grad(set_to_none=True)
 
-        self.recorder.warm_up(launch)
-        wanted = [gradient.clone() for gradient in _gradients(network)]
-        counted = criterion.counted
-        memory = _Memory(
-            x=x.clone(),
-            criterion=Criterion(
-                targets=criterion.targets.clone(),
-                counted=None if counted is None else counted.clone(),
-            ),
-            gradients=[torch.zeros_like(gradient) for gradient in wanted],
-            outcome=Outcome(**{name: t.clone() for name, t in vars(held[0]).items()}),
-        )
-        self._recorded[drawn] = self._record(network, memory, drawn)
-        self._recorded[drawn]()
-        error = _distance(memory.gradients, wanted)
+        try:
+            self.recorder.warm_up(work)
+            play = self.recorder.record(work)
+        except RuntimeError as error:
+            self._give_up(" ".join(str(error).split()))
+            return False
+        self._recorded[drawn] = _Recorded(play=play, reached=reached)
+        return True
+
+    def _compare(self, found: Sequence[Tensor], wanted: Sequence[Tensor | None]) -> None:
+        """Give up if recorded gradients are not those of the same batch launched."""
+        pairs = [(a, b) for a, b in zip(found, wanted, strict=True) if b is not None]
+        apart = torch.stack([(a - b).norm() for a, b in pairs]).norm()
+        error = float(apart / torch.stack([b.norm() for _, b in pairs]).norm())
         if not error <= TOLERANCE:
             self._give_up(f"a recorded batch differs from a launched one by {error:.1e}")
-        self._memory = memory
-        network.zero_grad(set_to_none=True)
-
-    def _record(
-        self, network: RecallNetwork, memory: _Memory, drawn: tuple[int, ...]
-    ) -> Callable[[], None]:
-        def work() -> None:
-            outcome = self.loss(network, memory.x, memory.criterion, *drawn)
-            memory.keep(outcome, _gradients(network))
-            network.zero_grad(set_to_none=True)
-
-        network.zero_grad(set_to_none=True)
-        return self.recorder.record(work)
 
     def _give_up(self, reason: str) -> None:
         logger.warning("batches are launched kernel by kernel, which is slower: %s", reason)
@@ -181,12 +198,14 @@ def captured(loss: Loss, device: torch.device) -> Loss:
     return CapturedLoss(loss=loss, recorder=CudaRecorder()) if device.type == "cuda" else loss
 
 
-def _gradients(network: RecallNetwork) -> list[Tensor]:
-    """Give the gradient of every parameter; zeros where there is none."""
-    return [torch.zeros_like(p) if p.grad is None else p.grad for p in network.parameters()]
+def _put(
+    network: RecallNetwork, before: Sequence[Tensor | None], found: Sequence[Tensor | None]
+) -> None:
+    """Give each parameter the gradient that it had and what was found for it, added up."""
+    for parameter, old, new in zip(network.parameters(), before, found, strict=True):
+        added = old if new is None else new.clone() if old is None else old + new
+        parameter.grad = added
 
 
-def _distance(found: list[Tensor], wanted: list[Tensor]) -> float:
-    """Give the relative distance of two lists of tensors."""
-    apart = torch.stack([(a - b).norm() for a, b in zip(found, wanted, strict=True)]).norm()
-    return float(apart / torch.stack([gradient.norm() for gradient in wanted]).norm())
+def _copied(gradient: Tensor | None) -> Tensor | None:
+    return None if gradient is None else gradient.clone()

@@ -62,8 +62,10 @@ def claim_device(identifiers: Sequence[str], folder: Path) -> Claim:
         choosing.acquire(timeout=CHOOSING_SECONDS)
     except Timeout:
         return _take_fewest(identifiers, folder)
-    with choosing:
+    try:
         return _take_fewest(identifiers, folder)
+    finally:
+        choosing.release()
 
 
 def _take_fewest(identifiers: Sequence[str], folder: Path) -> Claim:

@@ -1,26 +1,22 @@
 """The filters of one layer as they are applied at every step without a graph.
 
 What depends on the weights alone is done once a batch: their type, their order in memory, and their
-turned form, with which the gradient of a layer's input is a convolution too. ReLU and sum are part
-of the convolution where the device's library (oneDNN, cuDNN) can do that.
+turned form, with which the gradient of a layer's input is a convolution too. On a CPU, ReLU and sum
+are part of oneDNN's convolution. On a GPU they are not: cuDNN's ReLU turns an infinite number into
+the largest finite one, and an evaluation would not see that a state has overflowed.
 
 Shape letters: N examples, W width; an image is [N, W, H, L], channels last.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
-from functools import cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 _ONE = (1, 1)  # stride and dilation
-ROUNDING = 0.02  # relative, of what cuDNN computes in one go
-
-logger = logging.getLogger(__name__)
 
 
 def prepare_filters(weight: Tensor, shape: Sequence[int]) -> Filters:
@@ -31,52 +27,14 @@ def prepare_filters(weight: Tensor, shape: Sequence[int]) -> Filters:
         shape: N, W in, H, L of the images that come; other N work too.
     """
     weight = weight.contiguous(memory_format=torch.channels_last)
-    if weight.is_cuda:
-        fused = fusing_works(weight.dtype, weight.device, tuple(weight.shape), tuple(shape[2:]))
-        return CudnnFilters(weight) if fused else Filters(weight)
-    if weight.dtype == torch.float32 and torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+    plain = weight.is_cuda or weight.dtype != torch.float32
+    if not plain and torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return OneDnnFilters(weight, shape)
     return Filters(weight)
 
 
-@cache
-def fusing_works(
-    dtype: torch.dtype, device: torch.device, weight: tuple[int, ...], size: tuple[int, ...]
-) -> bool:
-    """Try cuDNN's convolution with sum and ReLU: not every version has it for every shape.
-
-    Args:
-        dtype: of images and filters.
-        device: of both.
-        weight: shape of the filters.
-        size: H and L of the images.
-    """
-    stream = torch.Generator().manual_seed(0)
-    shapes = weight, (2, weight[1], *size), (2, weight[0], *size)
-    filters, image, other = (
-        torch.randn(shape, generator=stream)
-        .to(device, dtype)
-        .contiguous(memory_format=torch.channels_last)
-        for shape in shapes
-    )
-    fused, plain = CudnnFilters(filters), Filters(filters)
-    try:
-        found = fused.add_relu(image, other), fused.relu(image)
-    except RuntimeError as error:
-        logger.info("cuDNN adds no ReLU to %s filters: %s", weight, " ".join(str(error).split()))
-        return False
-    wanted = plain.add_relu(image, other), plain.relu(image)
-    return all(_near(*pair) for pair in zip(found, wanted, strict=True))
-
-
-def _near(found: Tensor, wanted: Tensor) -> bool:
-    """Tell whether two images differ by rounding only, be it that of bfloat16."""
-    apart = (found.float() - wanted.float()).norm() / wanted.float().norm()
-    return float(apart) < ROUNDING
-
-
 class Filters:
-    """Any device and type."""
+    """Any device and type; sum and ReLU happen in the memory of the convolution's result."""
 
     def __init__(self, weight: Tensor) -> None:
         self.weight, self.padding = weight, _padding(weight)
@@ -105,20 +63,6 @@ class Filters:
     def weight_gradient(self, image: Tensor, gradient: Tensor) -> Tensor:
         """Give the gradient of the weights from the layer's input and its output's gradient."""
         return weight_gradient(image, gradient, self.weight)
-
-
-class CudnnFilters(Filters):
-    """A GPU: cuDNN adds and cuts off within the convolution."""
-
-    def relu(self, image: Tensor) -> Tensor:
-        """Convolve, then ReLU."""
-        return torch.cudnn_convolution_relu(image, self.weight, None, _ONE, self.padding, _ONE, 1)
-
-    def add_relu(self, image: Tensor, other: Tensor) -> Tensor:
-        """Convolve, add another image, then ReLU."""
-        return torch.cudnn_convolution_add_relu(
-            image, self.weight, other, 1.0, None, _ONE, self.padding, _ONE, 1
-        )
 
 
 class OneDnnFilters(Filters):

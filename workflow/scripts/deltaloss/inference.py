@@ -18,7 +18,7 @@ EXAMPLES = 8
 
 # On a GPU a batch whose state has so many numbers keeps it busy for milliseconds a kernel. A larger
 # one is no faster and loses more when it is broken off; from 2^31 numbers on kernels are others.
-GPU_NUMBERS = 2**29
+GPU_NUMBERS = 2**26
 
 # On a CPU the states of a batch are best kept in the second cache, but no smaller than a part of
 # the weights, which every batch reads again. Measured on an AMD EPYC with 1 MiB a core.

@@ -104,6 +104,12 @@ class Unrolled:
         for _ in range(steps):
             yield self.step()
 
+    def advance(self, steps: int) -> Tensor:
+        """Do further steps and give the last state."""
+        for _ in range(steps):
+            self.step()
+        return self._states[self.steps]
+
     def state(self, step: int) -> Tensor:
         """Give a state that is kept: the last, and those that gradients pass."""
         return self._states[step]

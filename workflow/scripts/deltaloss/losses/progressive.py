@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain, islice
 
 import torch
 from torch import Tensor
@@ -50,13 +49,12 @@ class ProgressiveLoss:
         unrolled = Unrolled(network, x, recompute=self.recompute, passed=passed)
         seeds: list[Seed] = []
         loss = x.new_zeros(())
-        states = unrolled.run(self.steps)
         if self.alpha > 0:
-            *_, state = islice(states, n + k)
+            state = unrolled.advance(n + k)
             partial = read_out(network, state, criterion, self.alpha)
             seeds.append(Seed(step=n + k, gradient=partial.gradient, stop=n))
             loss = loss + self.alpha * partial.loss
-        *_, state = chain([unrolled.state(n + k)], states)
+        state = unrolled.advance(self.steps - n - k)
         if self.alpha < 1:
             final = read_out(network, state, criterion, 1 - self.alpha)
             seeds.append(Seed(step=self.steps, gradient=final.gradient))
