@@ -78,17 +78,21 @@ def test_killed_twenty_times_some_while_writing(tmp_path, whole):
 
 def test_told_to_stop_it_saves_in_the_middle_of_an_epoch(tmp_path, whole):
     job, moments, batches = make_job(tmp_path), random.Random(3), set()
-    for _ in range(6):
+    for _ in range(20):
         Path(job.log[0]).unlink(missing_ok=True)
         process = start(job)
-        wait_within(job, process, moments.uniform(0, whole.seconds / 10))
+        wait_within(job, process, moments.uniform(0, whole.seconds / 5))
         told = time.monotonic()
         os.kill(process.pid, signal.SIGTERM)
         process.join()
         assert time.monotonic() - told < 5
+        if process.exitcode == 0:  # it was done before: once more from the beginning
+            continue
         assert process.exitcode == 128 + signal.SIGTERM, log(job)
         names = [path.stem for path in checkpoints(job).glob("epoch-*.ckpt")]
         batches |= {name.split("-")[-1] for name in names}
+        if len(batches - {"00000000"}) > 1:
+            break
     assert len(batches - {"00000000"}) > 1, "no signal came in the middle of an epoch"
     finish(job)
     assert_same_end(job, whole)

@@ -105,6 +105,19 @@ def test_prepared_filters_are_convolutions(relu, shape):
         assert torch.allclose(mine, theirs, atol=1e-5)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_not_finite_stays_so_behind_a_relu(value):
+    """A ReLU that makes zeros of it would hide that a state has overflowed."""
+    weight = torch.randn(16, 16, 3, 3, generator=torch.Generator().manual_seed(0))
+    image = torch.zeros(2, 16, 6, 6).contiguous(memory_format=torch.channels_last)
+    image[0, 0, 2, 2] = value
+    filters = prepare_filters(weight, image.shape)
+    for found in (filters.relu(image), filters.add_relu(image, torch.zeros_like(image))):
+        assert torch.equal(found.isfinite(), torch.relu(filters.plain(image)).isfinite())
+        assert not found[0].isfinite().all()
+        assert found[1].isfinite().all()
+
+
 @pytest.mark.parametrize("name", ["mazes", "prefix_sums"])
 @pytest.mark.parametrize("relu", [True, False])
 def test_a_prepared_network_gives_the_network_s_logits(name, relu):

@@ -1,9 +1,9 @@
 """The filters of one layer as they are applied at every step without a graph.
 
 What depends on the weights alone is done once a batch: their type, their order in memory, and their
-turned form, with which the gradient of a layer's input is a convolution too. On a CPU, ReLU and sum
-are part of oneDNN's convolution. On a GPU they are not: cuDNN's ReLU turns an infinite number into
-the largest finite one, and an evaluation would not see that a state has overflowed.
+turned form, with which the gradient of a layer's input is a convolution too. ReLU is an operation
+of its own: those within the convolutions of oneDNN and cuDNN turn what is not a number into zero,
+or infinity into the largest number, and an overflow would go unseen.
 
 Shape letters: N examples, W width; an image is [N, W, H, L], channels last.
 """
@@ -45,11 +45,11 @@ class Filters:
 
     def add(self, image: Tensor, other: Tensor) -> Tensor:
         """Convolve, then add another image."""
-        return F.conv2d(image, self.weight, padding=self.padding).add_(other)
+        return self.plain(image).add_(other)
 
     def relu(self, image: Tensor) -> Tensor:
         """Convolve, then ReLU."""
-        return F.conv2d(image, self.weight, padding=self.padding).relu_()
+        return self.plain(image).relu_()
 
     def add_relu(self, image: Tensor, other: Tensor) -> Tensor:
         """Convolve, add another image, then ReLU."""
@@ -76,26 +76,22 @@ class OneDnnFilters(Filters):
 
     def plain(self, image: Tensor) -> Tensor:
         """Convolve."""
-        return self._apply(image, self._packed, "none")
+        return self._apply(image, self._packed)
 
     def add(self, image: Tensor, other: Tensor) -> Tensor:
-        """Convolve, then add another image."""
-        return self._apply_and_add(image, other, None)
-
-    def relu(self, image: Tensor) -> Tensor:
-        """Convolve, then ReLU."""
-        return self._apply(image, self._packed, "relu")
-
-    def add_relu(self, image: Tensor, other: Tensor) -> Tensor:
-        """Convolve, add another image, then ReLU."""
-        return self._apply_and_add(image, other, "relu")
+        """Convolve and add another image in one go."""
+        around = (None, self.padding, _ONE, _ONE, 1)
+        result: Tensor = torch.ops.mkldnn._convolution_pointwise.binary(
+            image, other, self._packed, *around, "add", 1.0, None, [], None
+        )
+        return result
 
     def back(self, gradient: Tensor) -> Tensor:
         """Give the gradient of the layer's input: a convolution with the turned filters."""
         if self._turned is None:
             turned = self.weight.transpose(0, 1).flip(2, 3)
             self._turned = self._pack(turned.contiguous(memory_format=torch.channels_last))
-        return self._apply(gradient, self._turned, "none")
+        return self._apply(gradient, self._turned)
 
     def _pack(self, weight: Tensor) -> Tensor:
         packed: Tensor = torch.ops.mkldnn._reorder_convolution_weight(
@@ -103,16 +99,9 @@ class OneDnnFilters(Filters):
         )
         return packed
 
-    def _apply(self, image: Tensor, packed: Tensor, last: str) -> Tensor:
+    def _apply(self, image: Tensor, packed: Tensor) -> Tensor:
         result: Tensor = torch.ops.mkldnn._convolution_pointwise(
-            image, packed, None, self.padding, _ONE, _ONE, 1, last, [], ""
-        )
-        return result
-
-    def _apply_and_add(self, image: Tensor, other: Tensor, last: str | None) -> Tensor:
-        around = (None, self.padding, _ONE, _ONE, 1)
-        result: Tensor = torch.ops.mkldnn._convolution_pointwise.binary(
-            image, other, self._packed, *around, "add", 1.0, last, [], None
+            image, packed, None, self.padding, _ONE, _ONE, 1, "none", [], ""
         )
         return result
 
