@@ -119,6 +119,7 @@ def test_the_second_job_on_one_folder_stops_with_a_line(tmp_path):
     job = make_job(tmp_path)
     first = start(job)
     wait_for_writing(job, first)
+    os.kill(first.pid, signal.SIGSTOP)  # or it might be done before the other has begun
     other = make_job(tmp_path)
     other.log = [str(tmp_path / "other.log")]
     second = start(other)
