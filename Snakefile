@@ -8,10 +8,16 @@ configfile: f"{workflow.basedir}/config.yaml"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/params.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/audit.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/evidence.smk"
+include: "workflow/rules/publish.smk"
 
 
 rule all:
+    """Figure 1, all tables and statistics."""
     default_target: True
     input:
         figure_files("figure_1"),
@@ -19,67 +25,54 @@ rule all:
         STATISTICS_FILES,
 
 
-rule chess:
-    input:
-        lambda wildcards: task_files("chess"),
+for puzzle in puzzle_names():
 
-
-rule mazes:
-    input:
-        lambda wildcards: task_files("mazes"),
-
-
-rule prefix_sums:
-    input:
-        lambda wildcards: task_files("prefix_sums"),
+    rule:
+        """Results of this puzzle only: its table, its panel of figure 1, its statistics."""
+        name:
+            puzzle
+        input:
+            lambda wildcards, task=puzzle: task_files(task),
 
 
 rule data:
+    """Examples of all puzzles, and their audits."""
     input:
-        [data_file(task, split) for task in TASKS for split in ("train", "test")],
+        [examples_path(task, split) for task in TASKS for split in ("train", "test")],
         [f"results/{experiment.name}/data/{task}.json" for task in TASKS],
 
 
 rule models:
+    """Trained weights of all runs."""
     input:
-        [
-            model_files(task, "models/{task}/{run}/seed{seed}.safetensors")
-            for task in experiment.tasks
-        ],
+        [model_files(task, "models/{task}/{run}/{weights}.safetensors") for task in TASKS],
 
 
 rule evaluations:
+    """Answers of all runs on the test sets, after every step."""
     input:
-        [model_files(task, "evaluations/{task}/{run}/seed{seed}.npz") for task in experiment.tasks],
+        [model_files(task, "evaluations/{task}/{run}/{weights}.npz") for task in TASKS],
 
 
 rule statistics:
+    """Tests of the differences between runs, and accuracies of untrained networks."""
     input:
         STATISTICS_FILES,
 
 
 rule tables:
+    """Tables 2 and 4-7."""
     input:
         TABLE_FILES,
 
 
+rule figures:
+    """Figure 1, its panels, and examples of the data."""
+    input:
+        [figure_files(name) for name in ("figure_1", "data", *(f"figure_1_{t}" for t in TASKS))],
+
+
 rule publish:
+    """Copies of the small results for committing, in results/published/."""
     input:
         f"results/published/{experiment.name}/run.json",
-
-
-rule figures:
-    input:
-        figure_files("figure_1"),
-        figure_files("data"),
-        [figure_files(f"figure_1_{task}") for task in experiment.tasks],
-
-
-include: "workflow/rules/data.smk"
-include: "workflow/rules/audit.smk"
-include: "workflow/rules/train.smk"
-include: "workflow/rules/evaluate.smk"
-include: "workflow/rules/statistics.smk"
-include: "workflow/rules/tables.smk"
-include: "workflow/rules/figures.smk"
-include: "workflow/rules/publish.smk"

@@ -32,9 +32,9 @@ from benchmarks.workloads import (
     operations,
     random_examples,
 )
+from deltaloss.core.runs import Run
+from deltaloss.core.seeds import derive_seed
 from deltaloss.losses import make_loss
-from deltaloss.runs import Run
-from deltaloss.seeds import derive_seed
 
 REPEATS = 3
 SECONDS_A_REPEAT = 0.5  # on a GPU a repeat has as many batches as take about this long

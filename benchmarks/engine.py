@@ -7,20 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
+from deltaloss.captured import captured
+from deltaloss.inference import PreparedNetwork
 
 from benchmarks import plain
 from benchmarks.jobs import Contestant, EvaluationJob, TrainingJob, Work, multiplying
 from benchmarks.workloads import SEED, evaluation_network, training_network
-from deltaloss.batch_sizes import choose_batch_size
-from deltaloss.batches import Batch, shuffled
-from deltaloss.captured import captured
-from deltaloss.epochs import make_criterion, train_epoch
-from deltaloss.evaluation import evaluate
-from deltaloss.inference import PreparedNetwork
+from deltaloss.evaluation.batch_size import choose_batch_size
+from deltaloss.evaluation.batches import Batch, shuffled
+from deltaloss.evaluation.loop import evaluate
 from deltaloss.losses import make_loss
-from deltaloss.network import RecallNetwork
-from deltaloss.optimizers import make_optimizer
-from deltaloss.training import Prepared
+from deltaloss.model.network import RecallNetwork
+from deltaloss.training.epochs import make_criterion, train_epoch
+from deltaloss.training.loop import Prepared
+from deltaloss.training.optimizer import make_optimizer
 
 
 @dataclass(frozen=True, kw_only=True)

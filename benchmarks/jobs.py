@@ -10,8 +10,8 @@ from typing import Protocol
 import torch
 
 from benchmarks.workloads import Workload
-from deltaloss.batches import Batch
-from deltaloss.runs import Run
+from deltaloss.core.runs import Run
+from deltaloss.evaluation.batches import Batch
 
 Work = Callable[[], object]  # once for each call; its result is of no interest
 

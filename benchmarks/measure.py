@@ -14,7 +14,7 @@ from statistics import median
 import torch
 
 from benchmarks.jobs import Work, multiplying
-from deltaloss.devices import synchronise
+from deltaloss.runtime.devices import synchronise
 
 MATRIX_SIZE = 8192
 MATRIX_REPEATS = 10

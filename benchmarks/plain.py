@@ -21,11 +21,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from deltaloss.batches import Batch
-from deltaloss.checkpoints import to_published
-from deltaloss.network import RecallNetwork
-from deltaloss.settings import TrainingSettings
-from deltaloss.tasks import Task
+from deltaloss.config.settings import TrainingSettings
+from deltaloss.evaluation.batches import Batch
+from deltaloss.model.network import RecallNetwork
+from deltaloss.model.weights import to_published
+from deltaloss.puzzles.base import Task
 
 SGD_MOMENTUM = 0.9
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from deltaloss.files import write_json, write_text
+from deltaloss.core.files import write_json, write_text
 
 Json = Mapping[str, Any]
 PLAIN = "plain"

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import torch
 
-from deltaloss.devices import describe_machine
-from deltaloss.publishing import describe_source, processor
+from deltaloss.evidence.provenance import describe_source, processor
+from deltaloss.runtime.devices import describe_machine
 
 
 def describe(device: torch.device) -> dict[str, object]:

@@ -14,12 +14,12 @@ import torch
 import yaml
 
 from benchmarks import ROOT
-from deltaloss.batches import Batch
-from deltaloss.network import CLASSES, RecallNetwork, make_network
-from deltaloss.runs import Run, parse_run
-from deltaloss.seeds import derive_seed
-from deltaloss.settings import NetworkSettings, TrainingSettings
-from deltaloss.tasks import Task, load_task
+from deltaloss.config.settings import NetworkSettings, TrainingSettings
+from deltaloss.core.runs import Run, parse_run
+from deltaloss.core.seeds import derive_seed
+from deltaloss.evaluation.batches import Batch
+from deltaloss.model.network import CLASSES, RecallNetwork, make_network
+from deltaloss.puzzles.base import Task, load_task
 
 SEED = 42
 TASKS = ("prefix_sums", "mazes", "chess")

@@ -1,4 +1,4 @@
-"""From the original archives, served on this machine, to a trained network."""
+"""From the published archives, served on this machine, to a trained network."""
 
 from __future__ import annotations
 
@@ -11,99 +11,129 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from .conftest import ROOT, Project
 
 ARCHIVES = Path(os.environ.get("DATA_DIR", ROOT.parent / "shared" / "data")) / "easy_to_hard"
 
-pytestmark = pytest.mark.skipif(
-    "DATA_DIR" not in os.environ and not ARCHIVES.is_dir(),
-    reason=f"no archives in {ARCHIVES} (set DATA_DIR)",
+archives_needed = pytest.mark.skipif(
+    not ARCHIVES.is_dir(), reason=f"{ARCHIVES} is absent: set DATA_DIR"
 )
 
-SIZES = {
+DATA = {
     "chess": {"source": "archive", "train": {"count": 60}, "test": {"count": 20}},
-    "mazes": {"source": "archive", "train": {"size": 9, "count": 60}, "test": {"size": 13}},
-    "prefix_sums": {"source": "archive", "train": {"size": 16}, "test": {"size": 16, "count": 7}},
+    "prefix_sums": {
+        "source": "archive",
+        "train": {"size": 16, "count": 60},
+        "test": {"size": 16, "count": 7},
+    },
 }
+TARGETS = [
+    "results/tiny/data/prefix_sums.json",
+    "results/tiny/models/prefix_sums/delta/seed42.safetensors",
+    "results/data/chess/archive_train_count60_test_count20_orientation-released/train.npz",
+]
+CHESS = "chess_data.tar.gz"
+MAZES = "maze_data_test_13.tar.gz"
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    """Serve files without a word."""
-
     def log_message(self, *arguments: object) -> None:
-        """Say nothing."""
+        pass
 
 
 @pytest.fixture
 def address():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=ARCHIVES))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
+    """Address of a plain server of the archives."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=ARCHIVES)) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join(60)
 
 
-def test_archives_to_a_trained_network(project: Project, address):
-    project.overlay(
-        {
-            "archives": {"mirrors": ["http://127.0.0.1:9/", address]},  # nobody is at the first
-            "tasks": {task: {"data": data} for task, data in SIZES.items()},
-        }
-    )
-    model = "results/tiny/models/prefix_sums/delta/seed42.safetensors"
-    done = project.snakemake("data", model)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert (project.folder / model).is_file()
-    cards = [
-        json.loads(path.read_text()) for path in project.folder.glob("results/data/*/**/*.json")
-    ]
-    assert {card["task"] for card in cards} == set(SIZES)
-    for card in cards:
-        assert card["source"] == "archive"
-        assert card["address"].startswith(address)
-        assert len(card["sha256"]) == len(card["digest"]) == 64
-    assert project.planned("data", model) == []
-    others = {"sha256": {"maze_data_test_59.tar.gz": "0" * 64}, "mirrors": ["elsewhere"]}
-    project.overlay({"archives": others})
-    assert project.planned("data", model) == [], "another archive, another mirror: the same data"
-    project.overlay({"archives": {"sha256": {"maze_data_test_13.tar.gz": "0" * 64}}})
-    done = project.snakemake("data")
-    assert done.returncode != 0
-    assert "is not the digest of what was fetched" in done.stdout + done.stderr
+def overlay(project: Project, **archives: object) -> None:
+    tasks = {task: {"data": data} for task, data in DATA.items()}
+    project.overlay({"archives": archives, "tasks": tasks})
 
 
-def test_more_than_an_archive_holds_is_one_line(project: Project, address):
-    project.overlay(
-        {
-            "archives": {"mirrors": [address]},
-            "tasks": {"mazes": {"data": {**SIZES["mazes"], "test": {"size": 59, "count": 9000}}}},
-        }
-    )
-    done = project.snakemake(
-        "results/data/mazes/archive_test_size59_count9000_from0.npz",
-        preset="workflow/presets/tiny.yaml",
-    )
-    assert done.returncode != 0
-    said = [line for line in done.stderr.splitlines() if line.startswith("[mazes data]")]
-    assert "9,000" in said[-1] or "9000" in said[-1]
-    assert "Traceback" not in done.stderr
-
-
-def test_an_archive_that_cannot_be_unpacked_does_not_stay(project: Project, address):
-    """A mirror that serves a compressed web page: the next one is asked, and nothing remembered."""
+@archives_needed
+def test_archives_become_a_trained_network_and_are_fetched_once(project: Project, address):
     mirror = project.folder / "mirror"
     mirror.mkdir()
-    (mirror / "maze_data_train_9.tar.gz").write_bytes(gzip.compress(b"<html>sorry</html>" * 99))
-    project.overlay(
-        {
-            "archives": {"mirrors": [str(mirror), address]},
-            "tasks": {"mazes": {"data": SIZES["mazes"]}},
-        }
-    )
-    done = project.snakemake("results/data/mazes/archive_train_size9_count60_from0.npz")
+    (mirror / CHESS).write_bytes(gzip.compress(b"<html>sorry</html>" * 99))
+    overlay(project, mirrors=["mirror", address])
+    done = project.snakemake(*TARGETS)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"not from mirror/{CHESS}: not a good tar inside" in done.stderr
+    manifests = [
+        json.loads(path.read_text())
+        for path in project.folder.glob("results/data/*/archive*/*.json")
+    ]
+    assert len(manifests) == 4
+    for manifest in manifests:
+        assert manifest["source"] == "archive"
+        assert manifest["address"] == f"{address}{manifest['file_name']}"
+        assert len(manifest["sha256"]) == len(manifest["digest"]) == 64
+    report = json.loads((project.folder / TARGETS[0]).read_text())
+    assert report["test"]["card"]["start"] == 60, "strings of one length are never in both sets"
+
+    overlay(project, mirrors=["elsewhere"], sha256={"maze_data_test_59.tar.gz": "0" * 64})
+    kept = project.folder / "results/data/archives"
+    (kept / CHESS).touch()
+    assert project.planned(*TARGETS) == [], "another mirror, another time: the same data"
+    done = project.snakemake(f"{kept.relative_to(project.folder)}/{CHESS}", "-R", "fetch_file")
     assert done.returncode == 0, done.stderr
-    assert "asking the next mirror" in done.stderr
-    card = json.loads(
-        (project.folder / "results/data/mazes/archive_train_size9_count60_from0.json").read_text()
-    )
-    assert card["address"].startswith(address.rstrip("/"))
+    assert "fetching from" not in done.stderr, "a file that is there is only checked"
+
+    overlay(project, mirrors=[address], sha256={CHESS: "0" * 64})
+    done = project.snakemake(*TARGETS)
+    assert done.returncode != 0
+    assert "is not the digest of the fetched file" in done.stdout + done.stderr
+
+
+@archives_needed
+def test_what_an_archive_cannot_give_is_one_line(project: Project):
+    """More examples than it holds, and a file that the user spoilt; it stays for them to delete."""
+    kept = project.folder / "results/data/archives"
+    kept.mkdir(parents=True)
+    (kept / MAZES).write_bytes((ARCHIVES / MAZES).read_bytes())
+    (kept / "maze_data_train_9.tar.gz").write_bytes(b"spoilt")
+    data = {"source": "archive", "train": {"size": 9}, "test": {"size": 13, "count": 9000}}
+    project.overlay({"tasks": {"mazes": {"data": data}}})
+    done = project.snakemake("results/tiny/data/mazes.json", "--keep-going")
+    assert done.returncode != 0
+    lines = [line for line in done.stderr.splitlines() if line.startswith("[mazes data]")]
+    assert any("holds 50 examples, but 9,000 are asked for" in line for line in lines), lines
+    spoilt = "results/data/archives/maze_data_train_9.tar.gz: not a whole gzip file"
+    assert any(spoilt in line and "delete it to fetch it again" in line for line in lines), lines
+    assert "Traceback" not in done.stderr
+    assert (kept / "maze_data_train_9.tar.gz").read_bytes() == b"spoilt"
+
+
+ROWS = [
+    "PuzzleId,FEN,Moves,Rating,RatingDeviation,Popularity,NbPlays,Themes,GameUrl",
+    *(
+        f"{rating:05d},6k1/5ppp/8/8/8/8/r4PPP/1R4K1 b - - 0 1,a2a3 b1b8,{rating},80,90,100,mate,x"
+        for rating in range(900, 980)
+    ),
+]
+
+
+def test_a_puzzle_file_with_an_address_is_fetched_and_converted(project: Project, tmp_path):
+    file = tmp_path / "puzzles.csv.zst"
+    file.write_bytes(zstandard.compress("\n".join([*ROWS, ""]).encode()))
+    data = {"source": "lichess", "puzzles": file.as_uri()}
+    project.overlay({"tasks": {"chess": {"data": data}}})
+    done = project.snakemake("data", "--until", "make_joint_examples")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (manifest,) = project.folder.glob("results/data/chess/lichess*/train.json")
+    found = json.loads(manifest.read_text())
+    assert found["address"] == file.as_uri()
+    assert found["file_name"] == file.name
+    assert found["count"] == 60
+    assert [path.name for path in project.folder.glob("results/data/archives/*/*.zst")] == [
+        file.name
+    ]

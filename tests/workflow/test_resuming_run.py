@@ -1,4 +1,4 @@
-"""A training under Snakemake that is killed, started again, and refused with other settings."""
+"""A training under Snakemake that is stopped, refused with other settings, and resumed."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any
 import psutil
 import pytest
 
-from ..events import read_scalars
-from ..training_jobs import assert_same_end
+from ..runtime.events import read_scalars
+from ..training.jobs import DEADLINE_SECONDS, assert_same_end
 from .conftest import TINY, Project, copy_project
 
 EPOCHS = 150
@@ -26,21 +26,12 @@ LOG = "results/tiny/logs/train/prefix_sums/delta/seed42.log"
 
 def prepare(folder: Path) -> Project:
     project = copy_project(folder)
-    longer = {"tiny": {"delta": {"epochs": EPOCHS}}}
-    project.overlay({"tensorboard": True, "tasks": {"prefix_sums": {"training": longer}}})
+    project.overlay({"tensorboard": True, "training": {"tiny": {"epochs": EPOCHS}}})
     return project
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = prepare(tmp_path_factory.mktemp("whole") / "project")
-    done = project.snakemake(MODEL)
-    assert done.returncode == 0, done.stderr
-    return project
-
-
-def signal_training(project: Project, number: signal.Signals) -> tuple[int, str]:
-    """Run Snakemake and send its training a signal behind its first epochs."""
+def stop_training(project: Project) -> tuple[int, str]:
+    """Run Snakemake, and send its training SIGTERM after a few epochs."""
     runner = subprocess.Popen(
         [sys.executable, "-m", "snakemake", "--cores", "1", MODEL, "--configfile", TINY],
         cwd=project.folder,
@@ -48,18 +39,20 @@ def signal_training(project: Project, number: signal.Signals) -> tuple[int, str]
         stderr=subprocess.PIPE,
         text=True,
     )
-    folder = project.folder / CHECKPOINTS
-    before = set(folder.glob("epoch-*"))
-    while not set(folder.glob("epoch-00[0-9][0-9][1-9]?-*")) - before:
-        assert runner.poll() is None, runner.stderr.read()
+    folder, deadline = project.folder / CHECKPOINTS, time.monotonic() + DEADLINE_SECONDS
+    while not list(folder.glob("epoch-*.state")):
+        if runner.poll() is not None or time.monotonic() > deadline:
+            runner.kill()
+            pytest.fail(f"no checkpoint was written: {runner.communicate()[1]}")
         time.sleep(0.005)
-    (trainer,) = [
+    trainers = [
         child
         for child in psutil.Process(runner.pid).children(recursive=True)
         if str(folder / "lock") in [file.path for file in child.open_files()]
     ]
-    trainer.send_signal(number)
-    _, said = runner.communicate(timeout=60)
+    assert len(trainers) == 1
+    trainers[0].send_signal(signal.SIGTERM)
+    _, said = runner.communicate(timeout=DEADLINE_SECONDS)
     return runner.returncode, said
 
 
@@ -69,32 +62,34 @@ def outputs(project: Project) -> Any:
     return SimpleNamespace(output=SimpleNamespace(**output))
 
 
-def test_a_training_that_is_stopped_and_killed_goes_on_to_the_same_end(tmp_path, whole):
+def set_width(project: Project, width: int) -> None:
+    project.overlay({"tasks": {"prefix_sums": {"network": {"width": width}}}})
+
+
+def test_a_stopped_training_is_refused_with_other_settings_and_resumed_with_its_own(tmp_path):
     project = prepare(tmp_path / "project")
-    code, said = signal_training(project, signal.SIGTERM)
+    code, said = stop_training(project)
     assert code != 0
-    assert "told to stop: kept at epoch" in said
-    code, said = signal_training(project, signal.SIGKILL)
-    assert code != 0
+    assert "told to stop: saved at epoch" in said
     assert not (project.folder / MODEL).exists()
 
-    with_other_width(project, 7)
+    set_width(project, 7)
     done = project.snakemake(MODEL)
     assert done.returncode != 0
-    (line,) = [line for line in done.stderr.splitlines() if "another training" in line]
+    (line,) = [line for line in done.stderr.splitlines() if "other settings, code" in line]
     assert f"{CHECKPOINTS}: the checkpoint there" in line
     assert "settings.network.width was 6, is now 7" in line
     assert "Traceback" not in done.stderr
 
-    with_other_width(project, 6)
+    set_width(project, 6)
     done = project.snakemake(MODEL)
     assert done.returncode == 0, done.stderr
-    assert re.search(r"going on from epoch \d\d+", (project.folder / LOG).read_text())
-    assert_same_end(outputs(project), outputs(whole))
+    assert re.search(r"resuming at epoch \d+, batch \d+", (project.folder / LOG).read_text())
     assert not (project.folder / CHECKPOINTS).exists()
     losses = read_scalars(project.folder / CHECKPOINTS.replace("checkpoints", "tensorboard"))
     assert [step for step, _ in losses["train_loss"]] == list(range(1, EPOCHS + 1))
 
-
-def with_other_width(project: Project, width: int) -> None:
-    project.overlay({"tasks": {"prefix_sums": {"network": {"width": width}}}})
+    whole = prepare(tmp_path / "whole")
+    done = whole.snakemake(MODEL)
+    assert done.returncode == 0, done.stderr
+    assert_same_end(outputs(project), outputs(whole))

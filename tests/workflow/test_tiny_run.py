@@ -11,15 +11,15 @@ import pytest
 import torch
 import yaml
 
-from deltaloss.batches import to_device
-from deltaloss.checkpoints import load_weights
-from deltaloss.datasets.store import load_card, load_examples, save_examples
-from deltaloss.evaluation import evaluate
-from deltaloss.network import make_network
-from deltaloss.paper import TASKS
-from deltaloss.records import HISTORY_COLUMNS, load_evaluation
-from deltaloss.settings import NetworkSettings
-from deltaloss.tasks import load_task
+from deltaloss.config.settings import NetworkSettings
+from deltaloss.data.store import load_examples, load_manifest, save_examples
+from deltaloss.evaluation.answers import HISTORY_COLUMNS, load_evaluation
+from deltaloss.evaluation.batches import to_device
+from deltaloss.evaluation.loop import evaluate
+from deltaloss.evidence.paper import TASKS
+from deltaloss.model.network import make_network
+from deltaloss.model.weights import load_weights
+from deltaloss.puzzles.base import load_task
 
 from .conftest import ROOT, merge
 
@@ -128,7 +128,7 @@ def test_a_wrong_label_is_a_warning_and_strictly_an_error(finished):
     (path,) = (finished.folder / "results" / "data" / "mazes").glob("test*.npz")
     examples = load_examples(path)
     examples.targets[3] = examples.targets[4]
-    save_examples(path, examples, card=load_card(path.with_suffix(".json")))
+    save_examples(path, examples, manifest=load_manifest(path))
     report = "results/tiny/data/mazes.json"
     done = finished.snakemake(report, "--forcerun", "audit_data")
     assert done.returncode == 0, done.stderr

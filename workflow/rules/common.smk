@@ -1,23 +1,27 @@
-# Helpers of the rules: the checked experiment and the paths of its files.
+# Helpers of the rules: the checked experiment, paths of its files, and what reruns a job.
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
-if str(SCRIPTS) not in sys.path:
-    sys.path.insert(0, str(SCRIPTS))
+sys.path.insert(0, str(SCRIPTS))
 
-from deltaloss.configuration import check_fetched, check_results_folder, read_experiment
-from deltaloss.errors import UserError
-from deltaloss.runs import parse_run, run_pattern
+from deltaloss.config.experiment import read_experiment
+from deltaloss.config.user_files import check_fetched, check_results_folder
+from deltaloss.core.errors import UserError
+from deltaloss.core.fingerprint import canonical, code_digest
+from deltaloss.core.runs import WEIGHTS_PATTERN, run_pattern, weights_name, weights_seed
+from deltaloss.data.archives import FOLDER, fetched_path
+from deltaloss.puzzles.card import puzzle_modules, puzzle_names
 
 try:
     experiment = read_experiment(
         config,
         Path(workflow.basedir) / "workflow" / "schemas" / "config.schema.yaml",
-        memory=Path(".snakemake/deltaloss/puzzle_files"),
+        memory=Path(".snakemake/deltaloss"),
     )
-    check_fetched(experiment.archives, Path("results/data/archives"))
+    check_fetched(experiment.archives["sha256"], Path(FOLDER))
     for folder in (experiment.name, "data"):
         check_results_folder(Path("results") / folder)
 except UserError as error:
@@ -28,52 +32,50 @@ wildcard_constraints:
     experiment=re.escape(experiment.name),
     task="|".join(experiment.tasks),
     run=run_pattern(),
-    seed="[0-9]+",
+    weights=WEIGHTS_PATTERN,
     split="train|test",
+    key="[^/]+",
 
 
-# In the paper's order; each puzzle has its table there.
-TABLES = {"chess": "5", "mazes": "6", "prefix_sums": "7"}
-TASKS = [task for task in TABLES if task in experiment.tasks]
-if unknown := set(experiment.tasks) - set(TABLES):
-    sys.exit(f"config: {unknown.pop()} has no table; give it a number in workflow/rules/common.smk")
+localrules:
+    fetch_file,
+    join_statistics,
+    tabulate_data,
+    tabulate_training,
+    tabulate_accuracy,
+    draw_figure_1,
+    draw_panel,
+    publish_results,
+
+
+TASKS = list(experiment.tasks)  # in the order of their tables
+TABLES = {task: str(experiment.tasks[task].card.table) for task in TASKS}
 TASK_OF_TABLE = {number: task for task, number in TABLES.items()}
 TABLE_FORMATS = ("csv", "md", "tex")
 FIGURE_FORMATS = ("pdf", "svg", "png")
 
 
-def data_file(task, split):
-    """Path of a puzzle's examples; it says what they are, so experiments can share them."""
-    if task == "chess":
-        return f"results/data/chess/{experiment.chess_key()}/{split}.npz"
-    data = experiment.tasks[task].data
-    chosen = f"size{data[split]['size']}_count{data[split]['count']}"
-    if data["source"] == "archive":
-        start = experiment.tasks[task].archive_start(split)
-        return f"results/data/{task}/archive_{split}_{chosen}_from{start}.npz"
-    return f"results/data/{task}/{split}_{chosen}_seed{experiment.data_seed}.npz"
+examples_path = experiment.examples_path
+code_digest = cache(code_digest)  # once per process: many jobs share a script
+
+
+def job(script, settings, *modules):
+    """Return everything that decides whether a job runs again, as one sorted value.
+
+    `modules` are those of the library that the script imports by a name from its settings.
+    """
+    code = code_digest(SCRIPTS / script, *(f"deltaloss.{module}" for module in modules))
+    return canonical({"code": code, **settings})
 
 
 def model_files(task, pattern, runs=None):
-    """Files of every run and seed of a puzzle, in the config's order."""
+    """Return the files of every run and seed of a puzzle, in the config's order."""
     return expand(
         f"results/{experiment.name}/{pattern}",
         task=task,
         run=[run.name for run in runs or experiment.tasks[task].runs],
-        seed=experiment.seeds,
+        weights=[weights_name(seed) for seed in experiment.seeds],
     )
-
-
-def plotted_curves(task):
-    """Accuracy curves of the runs that figure 1 shows."""
-    return model_files(
-        task, "evaluations/{task}/{run}/seed{seed}.csv", experiment.tasks[task].plotted
-    )
-
-
-def published(path):
-    """Where a small result goes to be committed."""
-    return f"results/published/{Path(path).relative_to('results')}"
 
 
 def table_files(number):
@@ -84,31 +86,62 @@ def figure_files(name):
     return [f"results/{experiment.name}/figures/{name}.{kind}" for kind in FIGURE_FORMATS]
 
 
-TABLE_FILES = [
-    path for number in ("2", "4", *map(TABLES.get, TASKS)) for path in table_files(number)
-]
-STATISTICS_FILES = [
-    f"results/{experiment.name}/statistics/{name}.csv" for name in ("mcnemar", "untrained")
-]
+def examples_file(wildcards):
+    """Return the file that examples are read from: an archive, a user's file, or none."""
+    chosen = experiment.tasks[wildcards.task]
+    archive = chosen.card.archive(chosen.data, wildcards.get("split", "train"))
+    file = f"{FOLDER}/{archive}" if archive else fetched_path(chosen.card.file(chosen.data) or "")
+    return ancient(file) if file else []
+
+
+def examples_job(wildcards):
+    task, split = wildcards.task, wildcards.get("split", "train")
+    source = experiment.tasks[task].data["source"]
+    maker = "data.published_sets" if source == "archive" else f"puzzles.{task}.make"
+    settings = {"module": maker, "source": source, "task": task}
+    return job("make_examples.py", settings | experiment.examples_settings(task, split), maker)
+
+
+def train_settings(wildcards):
+    settings = experiment.train_settings(wildcards.task, wildcards.run, wildcards.weights)
+    modules = (f"losses.{settings['loss']}", f"puzzles.{wildcards.task}.task")
+    return job("train_model.py", settings, *modules)
+
+
+def evaluate_settings(script, task, *, steps, **settings):
+    settings |= experiment.evaluate_settings(task, steps=steps)
+    return job(script, settings, f"puzzles.{task}.task")
 
 
 def statistic_files(statistic, tasks):
-    """The parts of a statistic, by puzzle; of untrained networks by seed too."""
-    pattern = {
-        "mcnemar": "results/{experiment}/statistics/mcnemar_{task}.csv",
-        "untrained": "results/{experiment}/evaluations/{task}/untrained/seed{seed}.csv",
-    }[statistic]
-    every = expand(pattern, experiment=experiment.name, task=tasks, seed=experiment.seeds)
-    return list(dict.fromkeys(every))
+    """Return the parts of a statistic, by puzzle; of untrained networks by seed too."""
+    untrained = "evaluations/{task}/untrained/{weights}.csv"
+    pattern = untrained if statistic == "untrained" else "statistics/mcnemar_{task}.csv"
+    return list(dict.fromkeys(path for task in tasks for path in model_files(task, pattern)))
+
+
+def plotted_curves(task):
+    plotted = experiment.tasks[task].plotted
+    return model_files(task, "evaluations/{task}/{run}/{weights}.csv", plotted)
 
 
 def task_files(task):
-    """All that one puzzle gives: its table, its panel of figure 1, its statistics."""
+    """Return the results of one puzzle: its table, its panel of figure 1, its statistics."""
     if task not in experiment.tasks:
         raise WorkflowError(f"{task}: not among the tasks of the config ({', '.join(TASKS)})")
-    return [
-        *table_files(TABLES[task]),
-        *figure_files(f"figure_1_{task}"),
-        *statistic_files("mcnemar", [task]),
-        *statistic_files("untrained", [task]),
-    ]
+    tables = table_files(TABLES[task]) + figure_files(f"figure_1_{task}")
+    return tables + statistic_files("mcnemar", [task]) + statistic_files("untrained", [task])
+
+
+def table_job(kind, tasks):
+    settings = {"experiment": experiment.name}
+    if kind != "data":
+        settings["plotted"] = {task: experiment.tasks[task].plotted_names for task in tasks}
+    return job(
+        "tabulate_results.py", {"kind": kind, "settings": settings}, *puzzle_modules(tasks, "card")
+    )
+
+
+def figure_job(tasks):
+    panels = [experiment.panel_settings(task) for task in tasks]
+    return job("draw_figure_1.py", {"panels": panels}, *puzzle_modules(tasks, "card"))

@@ -1,109 +1,49 @@
-# Puzzles, made or converted once; shared by all experiments.
+# Archives, fetched once, and examples, made or read once; experiments share both.
 
 
-rule make_prefix_sums:
+rule fetch_file:
+    """Fetch an archive, or a file named by its address; broken transfers are resumed."""
     output:
-        examples="results/data/prefix_sums/{split}_size{size}_count{examples}_seed{seed}.npz",
-        card="results/data/prefix_sums/{split}_size{size}_count{examples}_seed{seed}.json",
+        update(f"{FOLDER}/{{file}}"),  # a file that is there is checked, not fetched again
     log:
-        "results/data/logs/prefix_sums/{split}_size{size}_count{examples}_seed{seed}.log",
-    conda:
-        "../../envs/data.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    params:
-        job=lambda wildcards: job("make_prefix_sums.py", {}),
-    script:
-        "../scripts/make_prefix_sums.py"
-
-
-rule make_mazes:
-    output:
-        examples="results/data/mazes/{split}_size{size}_count{examples}_seed{seed}.npz",
-        card="results/data/mazes/{split}_size{size}_count{examples}_seed{seed}.json",
-    log:
-        "results/data/logs/mazes/{split}_size{size}_count{examples}_seed{seed}.log",
-    conda:
-        "../../envs/data.yaml"
-    resources:
-        mem_mb=2000,
-        runtime=60,
-    params:
-        job=lambda wildcards: job("make_mazes.py", {}),
-    script:
-        "../scripts/make_mazes.py"
-
-
-rule read_archive:
-    output:
-        examples="results/data/{task}/archive_{split}_size{size}_count{examples}_from{start}.npz",
-        card="results/data/{task}/archive_{split}_size{size}_count{examples}_from{start}.json",
-    log:
-        "results/data/logs/{task}/archive_{split}_size{size}_count{examples}_from{start}.log",
+        "results/data/logs/fetch/{file}.log",
     wildcard_constraints:
-        task="mazes|prefix_sums",
+        file=r"([0-9a-f]{16}/)?[^/]+\.(tar\.gz|zst)",
+    retries: 2
+    conda:
+        "../../envs/data.yaml"
+    script:
+        "../scripts/fetch_file.py"
+
+
+rule make_examples:
+    """Make or read the examples of one split."""
+    input:
+        file=examples_file,
+    output:
+        examples=["results/data/{task}/{key}/{split}.npz"],
+        manifests=["results/data/{task}/{key}/{split}.json"],
+    log:
+        "results/data/logs/{task}/{key}/{split}.log",
+    wildcard_constraints:
+        task="|".join(task for task in TASKS if not experiment.tasks[task].card.joint),
     conda:
         "../../envs/data.yaml"
     resources:
-        mem_mb=8000,
+        mem_mb=12000,  # easy-to-hard-data loads whole sets: 8 GB for the paper's test mazes
         runtime=240,
     params:
-        job=job("read_archive.py", {}),
+        job=examples_job,
     script:
-        "../scripts/read_archive.py"
+        "../scripts/make_examples.py"
 
 
-rule read_chess_archive:
+use rule make_examples as make_joint_examples with:
     output:
-        train="results/data/chess/archive-{key}/train.npz",
-        test="results/data/chess/archive-{key}/test.npz",
-        cards=expand("results/data/chess/archive-{{key}}/{split}.json", split=["train", "test"]),
+        examples=expand("results/data/{{task}}/{{key}}/{split}.npz", split=["train", "test"]),
+        manifests=expand("results/data/{{task}}/{{key}}/{split}.json", split=["train", "test"]),
     log:
-        "results/data/logs/chess/archive-{key}.log",
-    conda:
-        "../../envs/data.yaml"
-    resources:
-        mem_mb=16000,
-        runtime=240,
-    params:
-        job=lambda wildcards: job("read_chess_archive.py", experiment.chess_settings()),
-    script:
-        "../scripts/read_chess_archive.py"
-
-
-rule make_mates:
-    output:
-        train="results/data/chess/mates-{key}/train.npz",
-        test="results/data/chess/mates-{key}/test.npz",
-        cards=expand("results/data/chess/mates-{{key}}/{split}.json", split=["train", "test"]),
-    log:
-        "results/data/logs/chess/mates-{key}.log",
-    conda:
-        "../../envs/data.yaml"
-    threads: 4
-    resources:
-        mem_mb=8000,
-        runtime=240,
-    params:
-        job=lambda wildcards: job("make_mates.py", experiment.chess_settings()),
-    script:
-        "../scripts/make_mates.py"
-
-
-rule convert_lichess:
-    output:
-        train="results/data/chess/lichess-{key}/train.npz",
-        test="results/data/chess/lichess-{key}/test.npz",
-        cards=expand("results/data/chess/lichess-{{key}}/{split}.json", split=["train", "test"]),
-    log:
-        "results/data/logs/chess/lichess-{key}.log",
-    conda:
-        "../../envs/data.yaml"
-    resources:
-        mem_mb=8000,
-        runtime=120,
-    params:
-        job=lambda wildcards: job("convert_lichess.py", experiment.chess_settings()),
-    script:
-        "../scripts/convert_lichess.py"
+        "results/data/logs/{task}/{key}.log",
+    wildcard_constraints:
+        task="|".join(task for task in TASKS if experiment.tasks[task].card.joint),
+    threads: experiment.threads

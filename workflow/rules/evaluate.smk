@@ -1,17 +1,17 @@
-# Is each whole answer right, after every step?
+# Whether each whole answer is right, after every step.
 
 
 rule evaluate_model:
     input:
-        examples=lambda wildcards: data_file(wildcards.task, "test"),
-        model="results/{experiment}/models/{task}/{run}/seed{seed}.safetensors",
+        examples=lambda wildcards: examples_path(wildcards.task, "test"),
+        model="results/{experiment}/models/{task}/{run}/{weights}.safetensors",
     output:
-        bits="results/{experiment}/evaluations/{task}/{run}/seed{seed}.npz",
-        curve="results/{experiment}/evaluations/{task}/{run}/seed{seed}.csv",
+        answers="results/{experiment}/evaluations/{task}/{run}/{weights}.npz",
+        curve="results/{experiment}/evaluations/{task}/{run}/{weights}.csv",
     log:
-        "results/{experiment}/logs/evaluate/{task}/{run}/seed{seed}.log",
+        "results/{experiment}/logs/evaluate/{task}/{run}/{weights}.log",
     benchmark:
-        "results/{experiment}/benchmarks/evaluate/{task}/{run}/seed{seed}.tsv"
+        "results/{experiment}/benchmarks/evaluate/{task}/{run}/{weights}.tsv"
     conda:
         "../../envs/torch.yaml"
     threads: experiment.threads
@@ -25,18 +25,20 @@ rule evaluate_model:
             wildcards.task,
             steps=experiment.tasks[wildcards.task].evaluation["steps"],
         ),
-        partial="results/{experiment}/checkpoints/evaluate/{task}/{run}/seed{seed}",
+        checkpoints="results/{experiment}/checkpoints/evaluate/{task}/{run}/{weights}",
     script:
         "../scripts/evaluate_model.py"
 
 
 rule evaluate_untrained:
     input:
-        examples=lambda wildcards: data_file(wildcards.task, "test"),
+        examples=lambda wildcards: examples_path(wildcards.task, "test"),
     output:
-        "results/{experiment}/evaluations/{task}/untrained/seed{seed}.csv",
+        "results/{experiment}/evaluations/{task}/untrained/{weights}.csv",
     log:
-        "results/{experiment}/logs/untrained/{task}/seed{seed}.log",
+        "results/{experiment}/logs/untrained/{task}/{weights}.log",
+    wildcard_constraints:
+        weights="seed[0-9]+",
     conda:
         "../../envs/torch.yaml"
     threads: experiment.threads
@@ -48,7 +50,7 @@ rule evaluate_untrained:
         job=lambda wildcards: evaluate_settings(
             "evaluate_untrained.py",
             wildcards.task,
-            seed=int(wildcards.seed),
+            seed=weights_seed(wildcards.weights),
             steps=experiment.tasks[wildcards.task].train_steps,
         ),
     script:

@@ -5,37 +5,23 @@ PUBLISHED_FILES = [
     *figure_files("data"),
     *TABLE_FILES,
     *STATISTICS_FILES,
-    *[
-        path
-        for task in TASKS
-        for kind in (
-            "histories/{task}/{run}/seed{seed}.csv",
-            "evaluations/{task}/{run}/seed{seed}.csv",
-        )
-        for path in model_files(task, kind)
-    ],
 ]
+for task in TASKS:
+    PUBLISHED_FILES += model_files(task, "histories/{task}/{run}/{weights}.csv")
+    PUBLISHED_FILES += model_files(task, "evaluations/{task}/{run}/{weights}.csv")
 
 
 rule publish_results:
     input:
         files=PUBLISHED_FILES,
-        summaries=[
-            path
-            for task in TASKS
-            for path in model_files(task, "histories/{task}/{run}/seed{seed}.json")
-        ],
+        summaries=[model_files(task, "histories/{task}/{run}/{weights}.json") for task in TASKS],
     output:
-        files=[published(path) for path in PUBLISHED_FILES],
+        files=[path.replace("results/", "results/published/", 1) for path in PUBLISHED_FILES],
         run=f"results/published/{experiment.name}/run.json",
     log:
         f"results/{experiment.name}/logs/publish_results.log",
-    localrule: True
     conda:
         "../../envs/evidence.yaml"
-    resources:
-        mem_mb=1000,
-        runtime=10,
     params:
         job=job("publish_results.py", {"experiment": experiment.name}),
     script:

@@ -2,16 +2,19 @@
 
 
 rule train_model:
+    """Train one network; an interrupted training resumes from its last checkpoint."""
     input:
-        examples=lambda wildcards: data_file(wildcards.task, "train"),
+        examples=lambda wildcards: examples_path(wildcards.task, "train"),
     output:
-        model="results/{experiment}/models/{task}/{run}/seed{seed}.safetensors",
-        history="results/{experiment}/histories/{task}/{run}/seed{seed}.csv",
-        summary="results/{experiment}/histories/{task}/{run}/seed{seed}.json",
+        model="results/{experiment}/models/{task}/{run}/{weights}.safetensors",
+        history="results/{experiment}/histories/{task}/{run}/{weights}.csv",
+        summary="results/{experiment}/histories/{task}/{run}/{weights}.json",
     log:
-        "results/{experiment}/logs/train/{task}/{run}/seed{seed}.log",
+        "results/{experiment}/logs/train/{task}/{run}/{weights}.log",
     benchmark:
-        "results/{experiment}/benchmarks/train/{task}/{run}/seed{seed}.tsv"
+        "results/{experiment}/benchmarks/train/{task}/{run}/{weights}.tsv"
+    wildcard_constraints:
+        weights="seed[0-9]+",
     conda:
         "../../envs/torch.yaml"
     threads: experiment.threads
@@ -21,5 +24,7 @@ rule train_model:
         runtime=2880,
     params:
         job=train_settings,
+        checkpoints="results/{experiment}/checkpoints/{task}/{run}/{weights}",
+        tensorboard="results/{experiment}/tensorboard/{task}/{run}/{weights}",
     script:
         "../scripts/train_model.py"

@@ -3,21 +3,20 @@
 from pathlib import Path
 from typing import Any
 
-from deltaloss.datasets.audit import audit_split, join_audits
-from deltaloss.datasets.store import load_card, load_examples
-from deltaloss.files import write_json
-from deltaloss.jobs import job_log, logger
+from deltaloss.core.files import write_json
+from deltaloss.core.log import job_log, logger
+from deltaloss.data.audit import audit_split, join_audits
+from deltaloss.data.store import load_examples, load_manifest
 
 
 def main(job: Any) -> None:
     """Write the report; each warning is a line in the log and on the terminal."""
     chosen = job.params.job
-    audits = [
-        audit_split(load_examples(Path(examples)), load_card(Path(examples).with_suffix(".json")))
-        for examples in (job.input.train, job.input.test)
-    ]
+    train, test = (
+        audit_split(load_examples(path), load_manifest(path)) for path in map(Path, job.input)
+    )
     report = join_audits(
-        *audits, validation_fraction=chosen["validation_fraction"], strict=chosen["strict"]
+        train, test, validation_fraction=chosen["validation_fraction"], strict=chosen["strict"]
     )
     for line in report["warnings"]:
         logger.warning("warning: %s", line)

@@ -3,21 +3,21 @@
 from pathlib import Path
 from typing import Any
 
-from deltaloss.data_figure import draw_data, take_example
-from deltaloss.datasets.store import load_card, load_examples
-from deltaloss.files import write_json
-from deltaloss.jobs import job_log
-from deltaloss.provenance import describe_job
+from deltaloss.core.log import job_log
+from deltaloss.data.store import load_examples, load_manifest
+from deltaloss.evidence.figures import draw_data
+from deltaloss.evidence.provenance import save_provenance
 
 
 def main(job: Any) -> None:
     """Draw the first example of each file, in the order of the files."""
-    examples = [
-        take_example(load_examples(path), load_card(path.with_suffix(".json")))
-        for path in map(Path, job.input)
-    ]
-    draw_data(examples, [Path(path) for path in job.output.figures])
-    write_json(Path(job.output.provenance), describe_job(job.params.job, job.input))
+    files = [Path(path) for path in job.input]
+    draw_data(
+        [load_examples(path) for path in files],
+        [load_manifest(path) for path in files],
+        [Path(path) for path in job.output.figures],
+    )
+    save_provenance(Path(job.output.provenance), job.params.job, job.input)
 
 
 if __name__ == "__main__":

@@ -3,23 +3,18 @@
 from pathlib import Path
 from typing import Any
 
-from deltaloss.figures import draw_figure_1, make_panel
-from deltaloss.files import write_json
-from deltaloss.gathering import gather
-from deltaloss.jobs import job_log
-from deltaloss.provenance import describe_job
+from deltaloss.core.log import job_log
+from deltaloss.evaluation.answers import load_curve
+from deltaloss.evidence.figures import draw_figure_1, make_panel
+from deltaloss.evidence.provenance import read_runs, save_provenance
 
 
 def main(job: Any) -> None:
     """Draw the plotted runs of each puzzle in a panel."""
-    summaries = job.params.job["panels"]
-    files = gather(summaries, job.input, of="plotted")
-    panels = [
-        make_panel(summary, [one for one in files if one.task == summary["task"]])
-        for summary in summaries
-    ]
+    results = read_runs(map(Path, job.input), load_curve)
+    panels = [make_panel(summary, results) for summary in job.params.job["panels"]]
     draw_figure_1(panels, [Path(path) for path in job.output.figures])
-    write_json(Path(job.output.provenance), describe_job(job.params.job, job.input))
+    save_provenance(Path(job.output.provenance), job.params.job, job.input)
 
 
 if __name__ == "__main__":

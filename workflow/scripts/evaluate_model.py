@@ -1,83 +1,76 @@
-"""Evaluate one trained network on the test set, at every step."""
+"""Evaluate one trained network on the test set after every step."""
 
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from deltaloss.batch_sizes import choose_batch_size
-from deltaloss.batches import to_device
-from deltaloss.checkpoint_folder import hold_folder
-from deltaloss.checkpoints import load_weights
-from deltaloss.datasets.store import load_examples
-from deltaloss.devices import choose_device, describe_machine, set_precision
-from deltaloss.evaluation import evaluate
-from deltaloss.files import file_sha256, write_text
-from deltaloss.inference import PreparedNetwork
-from deltaloss.interruption import ignore_signals
-from deltaloss.jobs import Progress, job_log, logger
-from deltaloss.memory import evaluation_remedies, memory_shortage
-from deltaloss.network import make_network
-from deltaloss.partial_results import PartialResult
-from deltaloss.records import Evaluation, save_evaluation
-from deltaloss.settings import NetworkSettings
-from deltaloss.tasks import load_task
+from deltaloss.config.settings import NetworkSettings
+from deltaloss.core.files import file_sha256, write_text
+from deltaloss.core.log import StopFlag, job_log, logger
+from deltaloss.core.progress import Progress
+from deltaloss.data.store import load_examples
+from deltaloss.evaluation.answers import save_answers
+from deltaloss.evaluation.batch_size import choose_batch_size
+from deltaloss.evaluation.batches import to_device
+from deltaloss.evaluation.loop import evaluate
+from deltaloss.model.network import make_network
+from deltaloss.model.precision import set_precision
+from deltaloss.model.weights import load_weights
+from deltaloss.puzzles.base import load_task
+from deltaloss.runtime.checkpoints import Checkpointer
+from deltaloss.runtime.devices import choose_device, describe_machine
+from deltaloss.runtime.memory import evaluation_remedies, memory_shortage
 
 
 def main(job: Any) -> None:
-    """Evaluate, or go on with it, in a folder for what is found; remove that when all is written.
-
-    Writes one bit an example and step, and the accuracy curve.
-    """
-    with hold_folder(Path(job.params.partial)) as folder:
-        evaluation = evaluate_model(job, folder.path)
-        save_evaluation(Path(job.output.bits), evaluation)
-        curve = evaluation.curve()
-        write_text(Path(job.output.curve), curve.to_csv(index=False))
-        ignore_signals()
-        folder.remove()
-    best = curve.loc[curve["accuracy_percent"].idxmax()]
-    repeated = (evaluation.period > 0).sum()
-    logger.info("best %.2f %% after %d steps", best["accuracy_percent"], best["step"])
-    logger.info("%d of %d examples came to repeat themselves", repeated, evaluation.examples)
-
-
-def evaluate_model(job: Any, folder: Path) -> Evaluation:
-    """Read weights and examples and evaluate; what is found is kept in the folder meanwhile."""
-    chosen = job.params.job
+    """Evaluate, or resume it; write answers and accuracy curve; then remove the checkpoints."""
+    settings = job.params.job
     torch.set_num_threads(job.threads)
     device = choose_device(job.config["device"])
-    task = load_task(chosen["task"])
-    network = make_network(task, NetworkSettings(**chosen["network"]))
-    network.compute_dtype = set_precision(chosen["precision"], device)
+    task = load_task(settings["task"])
+    network = make_network(task, NetworkSettings(**settings["network"]))
+    network.compute_dtype = set_precision(settings["precision"], device)
     trained = load_weights(Path(job.input.model), network)
     network = network.to(device).eval()
-    stored = load_examples(Path(job.input.examples))
-    examples = to_device(stored, torch.device("cpu"))
-    origin = {"settings": chosen, "data_digest": stored.digest()}
-    weights = file_sha256(Path(job.input.model))
-    return evaluate(
-        PreparedNetwork(network),
-        examples,
+    examples = load_examples(Path(job.input.examples))
+    test_set = to_device(examples, torch.device("cpu"))
+    batch_size = choose_batch_size(
+        job.config["tasks"][settings["task"]]["evaluation"]["batch_size"],
+        network,
+        test_set,
         task=task,
-        steps=chosen["steps"],
-        batch_size=choose_batch_size(
-            job.config["tasks"][task.name]["evaluation"]["batch_size"],
-            network,
-            examples,
-            task=task,
-            memory_mb=job.resources.get("mem_mb"),
-        ),
-        provenance={
-            **origin,
-            "trained": trained,
-            "machine": describe_machine(device, chosen["precision"]),
-        },
-        progress=Progress(),
-        keeper=PartialResult(
-            folder, identity={**origin, "weights": weights, "device": device.type}
-        ),
+        memory_mb=job.resources.get("mem_mb"),
     )
+    origin = {"settings": settings, "data_digest": examples.digest()}
+    machine = describe_machine(device, settings["precision"])
+    weights = {"weights": file_sha256(Path(job.input.model)), "device": device.type}
+    with (
+        StopFlag() as stop,
+        Checkpointer(
+            Path(job.params.checkpoints),
+            identity=origin | weights,
+            machine=machine,
+            on_mismatch="restart",
+        ) as saved,
+    ):
+        answers = evaluate(
+            network,
+            test_set,
+            task=task,
+            steps=settings["steps"],
+            batch_size=batch_size,
+            provenance={**origin, "trained": trained, "machine": machine},
+            progress=Progress(settings["steps"] * len(examples), unit="steps of examples"),
+            checkpointer=saved,
+            stop=stop,
+        )
+        curve = answers.curve()
+        save_answers(Path(job.output.answers), answers)
+        write_text(Path(job.output.curve), curve.to_csv(index=False))
+        saved.remove()
+    best = curve.loc[curve["accuracy_percent"].idxmax()]
+    logger.info("best %.2f %% after %d steps", best["accuracy_percent"], best["step"])
 
 
 if __name__ == "__main__":

@@ -1,51 +1,47 @@
-"""Evaluate a network as it is before training, for something to compare the trained with."""
+"""Evaluate one untrained network on the test set: the accuracy that is not due to training."""
 
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from deltaloss.batch_sizes import choose_batch_size
-from deltaloss.batches import to_device
-from deltaloss.datasets.store import load_examples
-from deltaloss.devices import choose_device, set_precision
-from deltaloss.evaluation import evaluate
-from deltaloss.files import write_text
-from deltaloss.inference import PreparedNetwork
-from deltaloss.jobs import job_log
-from deltaloss.memory import evaluation_remedies, memory_shortage
-from deltaloss.network import make_network
-from deltaloss.settings import NetworkSettings
-from deltaloss.tasks import load_task
+from deltaloss.config.settings import NetworkSettings
+from deltaloss.core.files import write_text
+from deltaloss.core.log import job_log
+from deltaloss.data.store import load_examples
+from deltaloss.evaluation.batch_size import choose_batch_size
+from deltaloss.evaluation.batches import to_device
+from deltaloss.evaluation.loop import evaluate
+from deltaloss.model.network import make_network
+from deltaloss.model.precision import set_precision
+from deltaloss.puzzles.base import load_task
+from deltaloss.runtime.devices import choose_device
+from deltaloss.runtime.memory import evaluation_remedies, memory_shortage
 
 
 def main(job: Any) -> None:
-    """Write the accuracy on the test set after the training steps, as one row."""
-    chosen = job.params.job
+    """Write the accuracy after the training steps, as one row."""
+    settings = job.params.job
     torch.set_num_threads(job.threads)
     device = choose_device(job.config["device"])
-    task = load_task(chosen["task"])
-    network = make_network(task, NetworkSettings(**chosen["network"]), seed=chosen["seed"])
-    network.compute_dtype = set_precision(chosen["precision"], device)
+    task = load_task(settings["task"])
+    network = make_network(task, NetworkSettings(**settings["network"]), seed=settings["seed"])
+    network.compute_dtype = set_precision(settings["precision"], device)
     network = network.to(device).eval()
-    examples = to_device(load_examples(Path(job.input.examples)), torch.device("cpu"))
-    evaluation = evaluate(
-        PreparedNetwork(network),
-        examples,
+    test_set = to_device(load_examples(Path(job.input.examples)), torch.device("cpu"))
+    batch_size = choose_batch_size(
+        job.config["tasks"][settings["task"]]["evaluation"]["batch_size"],
+        network,
+        test_set,
         task=task,
-        steps=chosen["steps"],
-        batch_size=choose_batch_size(
-            job.config["tasks"][task.name]["evaluation"]["batch_size"],
-            network,
-            examples,
-            task=task,
-            memory_mb=job.resources.get("mem_mb"),
-        ),
-        provenance={},
+        memory_mb=job.resources.get("mem_mb"),
     )
-    row = evaluation.curve().tail(1)
-    row.insert(0, "task", task.name)
-    row.insert(1, "seed", chosen["seed"])
+    answers = evaluate(
+        network, test_set, task=task, steps=settings["steps"], batch_size=batch_size
+    )
+    row = answers.curve().tail(1)
+    row.insert(0, "task", settings["task"])
+    row.insert(1, "seed", settings["seed"])
     write_text(Path(job.output[0]), row.to_csv(index=False))
 
 

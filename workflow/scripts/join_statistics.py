@@ -3,20 +3,19 @@
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from deltaloss.files import write_json, write_text
-from deltaloss.jobs import job_log
-from deltaloss.provenance import describe_job
+from deltaloss.core.files import write_text
+from deltaloss.core.log import job_log
+from deltaloss.evidence.provenance import save_provenance
 
 
 def main(job: Any) -> None:
-    """Write the rows of all inputs, in their order."""
-    frame = pd.concat([pd.read_csv(path) for path in job.input])
-    write_text(Path(job.output.table), frame.to_csv(index=False))
-    write_json(Path(job.output.provenance), describe_job(job.params.job, job.input))
+    """Write one heading, then the rows of all inputs in their order."""
+    parts = [Path(path).read_text(encoding="utf-8").splitlines(keepends=True) for path in job.input]
+    heading = parts[0][0]
+    write_text(Path(job.output.table), heading + "".join(row for rows in parts for row in rows[1:]))
+    save_provenance(Path(job.output.provenance), job.params.job, job.input)
 
 
 if __name__ == "__main__":
-    with job_log(snakemake.log[0], f"{snakemake.wildcards.statistic}"):
+    with job_log(snakemake.log[0], snakemake.wildcards.statistic):
         main(snakemake)

@@ -1,12 +1,12 @@
-"""Copy the small outputs of a run to results/published/, and say where they come from."""
+"""Copy the small outputs of a run to results/published/, and describe their origin."""
 
 import shutil
 from pathlib import Path
 from typing import Any
 
-from deltaloss.files import atomic_path, write_json
-from deltaloss.jobs import job_log
-from deltaloss.publishing import describe_run
+from deltaloss.core.files import atomic_path, write_json
+from deltaloss.core.log import job_log
+from deltaloss.evidence.provenance import describe_run
 
 
 def main(job: Any) -> None:

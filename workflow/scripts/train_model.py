@@ -3,98 +3,83 @@
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 
-from deltaloss.batches import split_training, to_device
-from deltaloss.captured import captured
-from deltaloss.checkpoint_folder import CheckpointFolder, hold_folder
-from deltaloss.checkpoints import save_weights
-from deltaloss.datasets.store import load_examples
-from deltaloss.devices import (
-    choose_device,
-    describe_machine,
-    set_precision,
-    tune_convolutions,
-)
-from deltaloss.event_files import EventFiles
-from deltaloss.files import beside, write_json, write_text
-from deltaloss.interruption import ignore_signals
-from deltaloss.jobs import job_log, logger
-from deltaloss.losses import make_loss
-from deltaloss.memory import memory_shortage, training_remedies
-from deltaloss.network import make_network
-from deltaloss.resuming import Checkpoints
-from deltaloss.settings import NetworkSettings, TrainingSettings
-from deltaloss.tasks import load_task
-from deltaloss.training import Surroundings, train
-from deltaloss.watchers import Watcher, make_watchers
+from deltaloss.config.settings import NetworkSettings, TrainingSettings
+from deltaloss.core.files import write_json
+from deltaloss.core.log import StopFlag, job_log, logger
+from deltaloss.data.store import load_examples
+from deltaloss.evaluation.batches import split_training, to_device
+from deltaloss.losses.base import make_loss
+from deltaloss.model.network import make_network
+from deltaloss.model.precision import set_precision, tune_convolutions
+from deltaloss.model.weights import save_weights
+from deltaloss.puzzles.base import load_task
+from deltaloss.runtime.callbacks import Callback, ProgressCallback, TensorBoardCallback
+from deltaloss.runtime.checkpoints import Checkpointer
+from deltaloss.runtime.devices import choose_device, describe_machine
+from deltaloss.runtime.memory import memory_shortage, training_remedies
+from deltaloss.training.history import save_history
+from deltaloss.training.loop import train
 
 
 def main(job: Any) -> None:
-    """Train, or go on with it, in a folder of checkpoints; remove that when all is written."""
-    with hold_folder(beside(Path(job.output.model), "checkpoints")) as folder:
-        train_and_write(job, folder)
-        ignore_signals()
-        folder.remove()
-
-
-def train_and_write(job: Any, folder: CheckpointFolder) -> None:
-    """Read the examples, train, write weights, history and their summary."""
-    chosen = job.params.job
+    """Train, or resume it; write weights, history and summary; then remove the checkpoints."""
+    settings = job.params.job
     torch.set_num_threads(job.threads)
     device = choose_device(job.config["device"])
-    task = load_task(chosen["task"])
+    task = load_task(settings["task"])
     examples = load_examples(Path(job.input.examples))
     train_set, validation_set = split_training(
         to_device(examples, device),
-        fraction=chosen["validation_fraction"],
-        seed=chosen["split_seed"],
+        fraction=settings["validation_fraction"],
+        seed=settings["split_seed"],
     )
-    network = make_network(task, NetworkSettings(**chosen["network"]), seed=chosen["seed"])
-    network.compute_dtype = set_precision(chosen["precision"], device)
+    network = make_network(task, NetworkSettings(**settings["network"]), seed=settings["seed"])
+    network.compute_dtype = set_precision(settings["precision"], device)
     tune_convolutions(device)
-    parameters = sum(p.numel() for p in network.parameters())
-    logger.info("%d parameters on %s", parameters, device)
-    loss = make_loss(
-        chosen["loss"],
-        steps=chosen["train_steps"],
-        alpha=chosen["alpha"],
-        recompute=job.config["recompute"],
-    )
-    origin = {"settings": chosen, "data_digest": examples.digest()}
-    machine = describe_machine(device, chosen["precision"])
-    keeper = Checkpoints(folder, identity=origin, machine=machine)
-    trained = train(
-        network.to(device),
-        captured(loss, device),
-        train_set,
-        validation_set,
-        task=task,
-        settings=TrainingSettings(**chosen["training"]),
-        steps=chosen["train_steps"],
-        seed=chosen["seed"],
-        surroundings=Surroundings(keeper=keeper, watchers=watchers(job)),
-    )
-    summary = {
-        "best_epoch": trained.best_epoch,
-        "parameters": parameters,
+    facts = {
+        "parameters": sum(p.numel() for p in network.parameters()),
         "train_examples": len(train_set),
         "validation_examples": len(validation_set),
-        **origin,
-        "machine": machine,
     }
-    write_text(Path(job.output.history), pd.DataFrame(trained.history).to_csv(index=False))
-    write_json(Path(job.output.summary), summary)
-    save_weights(Path(job.output.model), trained.weights, provenance=summary)
+    logger.info("%d parameters on %s", facts["parameters"], device)
+    identity = {"settings": settings, "data_digest": examples.digest()}
+    machine = describe_machine(device, settings["precision"])
+    folder = Path(job.params.checkpoints)
+    with StopFlag() as stop, Checkpointer(folder, identity=identity, machine=machine) as saved:
+        result = train(
+            network.to(device),
+            make_loss(
+                settings["loss"],
+                steps=settings["train_steps"],
+                value=settings["value"],
+                recompute=job.config["recompute"],
+            ),
+            train_set,
+            validation_set,
+            task=task,
+            settings=TrainingSettings(**settings["training"]),
+            steps=settings["train_steps"],
+            seed=settings["seed"],
+            select=settings["select"],
+            checkpointer=saved,
+            callbacks=make_callbacks(job),
+            stop=stop,
+        )
+        summary = {"best_epoch": result.best_epoch, **facts, **identity, "machine": machine}
+        save_history(Path(job.output.history), result.history)
+        write_json(Path(job.output.summary), summary)
+        save_weights(Path(job.output.model), result.weights, provenance=summary)
+        saved.remove()
 
 
-def watchers(job: Any) -> list[Watcher]:
-    """Give lines or a bar, and TensorBoard's files if the config asks."""
-    shown = make_watchers(" ".join(job.wildcards[1:]))
+def make_callbacks(job: Any) -> list[Callback]:
+    """Progress and, if the config asks for it, TensorBoard."""
+    progress = ProgressCallback(" ".join(job.wildcards[1:]))
     if job.config["tensorboard"]:
-        return [*shown, EventFiles(beside(Path(job.output.model), "tensorboard"))]
-    return shown
+        return [progress, TensorBoardCallback(Path(job.params.tensorboard))]
+    return [progress]
 
 
 if __name__ == "__main__":

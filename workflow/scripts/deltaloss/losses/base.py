@@ -6,29 +6,30 @@ Shape letters: N examples, C channels, *S pixels, T reasoning steps.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from deltaloss.network import RecallNetwork
+from deltaloss.model.network import RecallNetwork
 
 
 @dataclass(frozen=True, kw_only=True)
 class Criterion:
-    """L(F(x, s_t)): the two-class cross-entropy, mean over the batch's pixels that count.
+    """L(F(x, s_t)): the two-class cross-entropy, mean over the batch's counted pixels.
 
     Attributes:
         targets: int64 [N, *S], 0 or 1.
-        counted: bool [N, *S], the pixels that count; None for all of them.
+        counted: bool [N, *S]; None counts all pixels.
     """
 
     targets: Tensor
     counted: Tensor | None = None
 
     def __call__(self, logits: Tensor) -> Tensor:
-        """Give the loss, a scalar, of logits [N, 2, *S]."""
+        """Loss, a scalar, of logits [N, 2, *S]."""
         if self.counted is None:
             return F.cross_entropy(logits, self.targets)
         pixels = F.cross_entropy(logits, self.targets, reduction="none")
@@ -37,12 +38,12 @@ class Criterion:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a loss tells of a batch whose gradients it has added to the parameters.
+    """A batch's results, without gradient; its gradient has been added to the parameters.
 
     Attributes:
-        loss: scalar, the value whose gradient was taken.
-        final_logits: [N, 2, *S], the answer after T steps, without gradient.
-        final_loss: scalar, L(F(x, s_T)), without gradient.
+        loss: scalar, the trained loss.
+        final_logits: [N, 2, *S], the logits after T steps.
+        final_loss: scalar, L(F(x, s_T)).
     """
 
     loss: Tensor
@@ -50,39 +51,11 @@ class Outcome:
     final_loss: Tensor
 
 
-@dataclass(frozen=True, kw_only=True)
-class Readout:
-    """What was read out of a state; nothing of it has a graph.
-
-    Attributes:
-        loss: scalar, L of the logits.
-        logits: [N, 2, *S].
-        gradient: [N, W, H, L], that of the weighted loss with respect to the state.
-    """
-
-    loss: Tensor
-    logits: Tensor
-    gradient: Tensor
-
-
-def read_out(
-    network: RecallNetwork, state: Tensor, criterion: Criterion, weight: float = 1.0
-) -> Readout:
-    """Read a state out, and add the gradient of `weight` times its loss to the head's `grad`."""
-    leaf = state.detach().requires_grad_()
-    with torch.enable_grad():
-        logits = network.readout(leaf)
-        loss = criterion(logits)
-        (weight * loss).backward()  # type: ignore[no-untyped-call]
-    assert leaf.grad is not None
-    return Readout(loss=loss.detach(), logits=logits.detach(), gradient=leaf.grad)
-
-
 class Loss(Protocol):
     """A loss over the T steps of a network."""
 
     def draw(self, generator: torch.Generator) -> tuple[int, ...]:
-        """Draw what the loss leaves to chance for one batch; an empty tuple where nothing is."""
+        """Draw the loss's random numbers for one batch; an empty tuple if it has none."""
         ...
 
     def __call__(
@@ -90,3 +63,21 @@ class Loss(Protocol):
     ) -> Outcome:
         """Add the gradient of the loss on puzzles x [N, C, *S] to the parameters' `grad`."""
         ...
+
+
+def make_loss(
+    name: str, *, steps: int, value: float | None = None, recompute: str = "none"
+) -> Loss:
+    """Make the loss `LOSS` of ``losses/{name}.py``.
+
+    Args:
+        name: name of the loss, as in the config.
+        steps: T, reasoning steps.
+        value: value of the loss's parameter (alpha of the Progressive Loss); None if it has none.
+        recompute: activations computed again in the backward pass, see `RecallNetwork.step`.
+    """
+    parameter = () if value is None else (value,)
+    loss: Loss = import_module(f"deltaloss.losses.{name}").LOSS(
+        steps, *parameter, recompute=recompute
+    )
+    return loss

@@ -7,67 +7,55 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from deltaloss.losses.base import Criterion, Outcome, read_out
-from deltaloss.network import RecallNetwork
-from deltaloss.unrolling import Seed, Unrolled
+from deltaloss.losses.base import Criterion, Outcome
+from deltaloss.model.network import RecallNetwork
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class DeltaLoss:
-    """L(T) - L(1) + max over t of L(t), L(t) the mean loss of the batch after t steps.
+    """L(T) - L(1) + max over t of L(t), where L(t) is the batch's mean loss after t steps.
 
-    The sum of the paper telescopes, so the gradient needs three readouts at the most. Which step
-    is the largest is only known when all are read, so all are read without gradient first. If it
-    is the first step, its gradients cancel.
+    The paper's sum telescopes to this, so only three readouts need a gradient. The largest L(t)
+    is found by reading out all steps without one.
 
     Attributes:
         steps: T, reasoning steps.
-        recompute: what the way back computes again; see `Unrolled`.
+        recompute: see `RecallNetwork.step`.
     """
 
     steps: int
     recompute: str = "none"
 
     def draw(self, generator: torch.Generator) -> tuple[int, ...]:
-        """Draw nothing: the loss leaves nothing to chance."""
+        """Draw nothing: the loss is deterministic."""
         return ()
 
     def __call__(
         self, network: RecallNetwork, x: Tensor, criterion: Criterion, *drawn: int
     ) -> Outcome:
         """Add the gradient on puzzles x [N, C, *S] to the parameters' `grad`."""
-        unrolled = Unrolled(network, x, recompute=self.recompute)
+        _, *states = network.unroll(x, self.steps, recompute=self.recompute)
         with torch.no_grad():
-            values = [criterion(network.readout(state)) for state in unrolled.run(self.steps)]
-            each = torch.stack(values)
-            largest = each.argmax()
-        states = [unrolled.state(step + 1) for step in range(self.steps)]
-        final = read_out(network, states[-1], criterion)
-        first = read_out(network, states[0], criterion, -1.0)
-        if each.is_cuda:  # asking for the number would wait for the device
-            at_largest = read_out(network, _pick(states, largest), criterion)
-            step: int | Tensor = largest + 1
-        else:
-            at_largest = read_out(network, states[int(largest)], criterion)
-            step = int(largest) + 1
-        del states
-        unrolled.backward(
-            [
-                Seed(step=self.steps, gradient=final.gradient),
-                Seed(step=1, gradient=first.gradient),
-                Seed(step=step, gradient=at_largest.gradient),
-            ]
+            largest = torch.stack([criterion(network.readout(s)) for s in states]).argmax()
+        logits = network.readout(states[-1])
+        final_loss = criterion(logits)
+        first_loss = criterion(network.readout(states[0]))
+        largest_loss = criterion(network.readout(_select(states, largest)))
+        loss = final_loss - first_loss + largest_loss
+        loss.backward()  # type: ignore[no-untyped-call]
+        return Outcome(
+            loss=loss.detach(), final_logits=logits.detach(), final_loss=final_loss.detach()
         )
-        loss = final.loss - first.loss + at_largest.loss
-        return Outcome(loss=loss, final_logits=final.logits, final_loss=final.loss)
 
 
-def _pick(states: list[Tensor], index: Tensor) -> Tensor:
-    """Give the state of an index that only the device knows."""
-    picked = states[0]
+def _select(states: list[Tensor], index: Tensor) -> Tensor:
+    """State at an index; on a GPU without waiting for the device to name it."""
+    if not index.is_cuda:
+        return states[int(index)]
+    selected = states[0]
     for place, state in enumerate(states[1:], start=1):
-        picked = torch.where(index == place, state, picked)
-    return picked
+        selected = torch.where(index == place, state, selected)
+    return selected
 
 
 LOSS = DeltaLoss

@@ -1,0 +1,245 @@
+"""A config becomes an experiment, or is refused in one line with key, value and remedy."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from deltaloss.core.errors import ConfigError
+from deltaloss.puzzles.card import load_card
+
+from .configs import CONFIG, ROOT, changed, read, with_preset
+
+PRESETS = sorted(path.stem for path in (ROOT / "workflow" / "presets").glob("*.yaml"))
+
+
+class TestTheExperimentOfThePaper:
+    def test_has_nine_runs_at_the_best_alphas(self):
+        tasks = read(CONFIG).tasks
+        assert {task: [run.name for run in tasks[task].runs] for task in tasks} == {
+            "chess": ["delta", "progressive-0", "progressive-0.5"],
+            "mazes": ["delta", "progressive-0", "progressive-0.01"],
+            "prefix_sums": ["delta", "progressive-0", "progressive-1"],
+        }
+
+    def test_lists_puzzles_in_the_order_of_their_tables(self):
+        config = changed(tasks=dict(reversed(CONFIG["tasks"].items())))
+        assert list(read(config).tasks) == ["chess", "mazes", "prefix_sums"]
+
+    def test_trains_30_steps_and_evaluates_as_far_as_figure_1(self):
+        tasks = read(CONFIG).tasks
+        assert {task.train_steps for task in tasks.values()} == {30}
+        steps = {name: task.evaluation["steps"] for name, task in tasks.items()}
+        assert steps == {"chess": 300, "mazes": 1000, "prefix_sums": 500}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_has_an_experiment_name_of_its_own(preset):
+    others = {CONFIG["experiment"], *(with_preset(p)["experiment"] for p in PRESETS if p != preset)}
+    assert read(with_preset(preset)).name not in others
+
+
+REFUSED = {
+    "unknown key": (changed(sedes=[1]), r"^sedes: unknown key \(did you mean 'seeds'\?\); known: "),
+    "unknown deep key": (
+        changed(tasks__mazes__training__released__delta__learning_rte=1.0),
+        r"^tasks\.mazes\.training\.released\.delta\.learning_rte: unknown key "
+        r"\(did you mean 'learning_rate'\?\)",
+    ),
+    "unknown key of a set": (
+        changed(training__paper__epocs=1), r"training\.paper\.epocs: .*'epochs'"
+    ),
+    "settings for a loss that is not there": (
+        changed(training__released__omega={"epochs": 1}), r"training\.released\.omega: unknown key"
+    ),
+    "unknown task": (changed(tasks__maze=CONFIG["tasks"]["mazes"]), r"tasks\.maze: .*'mazes'"),
+    "key that is a number": (
+        changed(tasks__mazes__training={"released": {1: {}}}),
+        r"tasks\.mazes\.training\.released\.1: unknown key",
+    ),
+    "alpha above 1": (
+        changed(tasks__chess__runs=["delta", "progressive-1.5"]),
+        r"^tasks\.chess\.runs: 'progressive-1\.5': alpha is 1\.5, allowed is 0 to 1",
+    ),
+    "unknown loss": (changed(tasks__chess__runs=["dleta"]), r"^tasks\.chess\.runs: .* 'dleta'"),
+    "plotted, not listed": (
+        changed(tasks__chess__plotted=["delta", "progressive-0.25"]),
+        r"^tasks\.chess\.plotted: 'progressive-0\.25' is not listed in tasks\.chess\.runs",
+    ),
+    "run listed twice": (
+        changed(tasks__chess__runs=["delta", "progressive-0.5", "progressive-.50"]),
+        r"'progressive-0\.5' is listed twice",
+    ),
+    "seven plotted": (
+        changed(tasks__chess__plotted=[f"progressive-0.{i}" for i in range(1, 8)]),
+        r"must list at most 6",
+    ),
+    "milestone beyond the end": (
+        changed(tasks__chess__training__released__milestones=[130]),
+        r"milestone 130 of 'delta' is not reached in 130 epochs",
+    ),
+    "unknown set": (
+        changed(hyperparameters="realeased"), r"'realeased' \(did you mean 'released'\?\)"
+    ),
+    "setting without a value": (
+        changed(training={"released": {}}),
+        r"^tasks\.chess\.training: 'delta' has no optimizer; add it to the set 'released'",
+    ),
+    "number as text": (
+        changed(training__released__learning_rate="1e-3"),
+        r"learning_rate: '1e-3' is text in YAML; write a number, with a point: 1\.0e-3",
+    ),
+    "not a number": (
+        changed(training__released__learning_rate=float("nan")),
+        r"learning_rate: nan: must be a finite number",
+    ),
+    "duplicate seeds": (changed(seeds=[1, 2, 1]), r"^seeds: 1 is listed twice"),
+    "no seeds": (changed(seeds=[]), r"^seeds: \[\]: must list at least 1"),
+    "seed that is no whole number": (changed(seeds=[1.0]), r"^seeds\[0\]: 1\.0: must be a whole"),
+    "huge seed": (changed(seeds=[10**20]), r"seeds\[0\]: 10+: must be at most 4294967295"),
+    "fewer steps than trained": (
+        changed(tasks__mazes__evaluation__steps=29), r"evaluation\.steps: 29 is less than"
+    ),
+    "zero steps": (changed(tasks__mazes__train_steps=0), r"train_steps: 0: must be at least 2"),
+    "even maze": (
+        changed(tasks__mazes__data__test__size=10),
+        r"^tasks\.mazes\.data\.test\.size: 10 is even.*such as 11",
+    ),
+    "tiny maze": (changed(tasks__mazes__data__test__size=1), r"size: 1: must be at least 3"),
+    "no strings": (changed(tasks__prefix_sums__data__test__count=0), r"must be at least 1"),
+    "batch larger than data": (
+        changed(tasks__prefix_sums__data__train__count=100),
+        r"batch_size 100 of 'delta' is more than the 80 training examples",
+    ),
+    "nothing to validate on": (
+        changed(tasks__prefix_sums__data__validation_fraction=0.99999), r"both need some"
+    ),
+    "source of another puzzle": (
+        changed(tasks__mazes__data__source="lichess"), r"'lichess': allowed: archive, generate"
+    ),
+    "puzzle file that is not read": (
+        changed(tasks__chess__data__puzzles="a.csv"), r"^tasks\.chess\.data\.puzzles: 'a\.csv'"
+    ),
+    "empty name of a file": (changed(tasks__chess__data__puzzles=""), r"must not be empty"),
+    "misspelt archive": (
+        changed(archives__sha256={"maze_data_train9.tar.gz": "0" * 64}),
+        r"archives\.sha256\.maze_data_train9\.tar\.gz: .*did you mean 'maze_data_train_9\.tar\.gz'",
+    ),
+    "missing key": (
+        {key: value for key, value in CONFIG.items() if key != "seeds"}, r"^seeds: missing"
+    ),
+    "experiment out of its folder": (changed(experiment="../x"), r"^experiment: '\.\./x': must be"),
+    "experiment over the data": (changed(experiment="data"), r"^experiment: 'data': this name"),
+    "name with a line end": (changed(experiment="x\n"), r"must be letters, digits"),
+    "device": (changed(device="gpu"), r"^device: 'gpu': allowed: auto, cpu, cuda"),
+    "precision": (changed(precision="fp16"), r"^precision: 'fp16': allowed: fp32, tf32, bf16"),
+    "recompute": (changed(recompute="all"), r"^recompute: 'all': allowed: none, blocks, steps"),
+    "select": (changed(select="best"), r"^select: 'best': allowed: first_best, last"),
+    "tasks is a list": (changed(tasks=["mazes"]), r"^tasks: \['mazes'\]: must be a mapping"),
+    "nothing at all": ({}, r"missing"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_wrong_config_is_refused_in_one_line(case: str) -> None:
+    config, message = REFUSED[case]
+    with pytest.raises(ConfigError) as caught:
+        read(config)
+    assert re.search(message, str(caught.value)), str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_two_puzzles_with_one_table_are_refused(monkeypatch):
+    def load_with_one_table(name):
+        return replace(load_card(name), table=5)
+
+    monkeypatch.setattr("deltaloss.config.experiment.load_card", load_with_one_table)
+    with pytest.raises(ConfigError, match=r"tasks\.mazes: number 5 of its table is taken by chess"):
+        read(CONFIG)
+
+
+def test_digests_of_other_sizes_and_of_compressed_puzzle_files_are_accepted():
+    names = ("maze_data_test_13.tar.gz", "chess_data.tar.gz", "lichess_db_puzzle.csv.zst")
+    digests = dict.fromkeys(names, "0" * 64)
+    assert read(changed(archives__sha256=digests)).archives["sha256"] == digests
+
+
+def test_precision_decides_a_result_only_where_there_may_be_a_gpu():
+    assert read(CONFIG).result_precision == "tf32"
+    assert read(changed(device="cuda", precision="bf16")).result_precision == "bf16"
+    assert read(changed(device="cpu", precision="bf16")).result_precision == "fp32"
+
+
+def test_seeds_may_be_texts_as_on_the_command_line():
+    assert read(changed(seeds=["1", "20"])).seeds == (1, 20)
+
+
+class TestPathsOfExamples:
+    def test_name_source_and_settings_and_are_shared_by_equal_examples(self):
+        paper, quick = read(CONFIG), read(with_preset("quick"))
+        assert (
+            paper.examples_path("mazes", "test")
+            == "results/data/mazes/archive_size59_count10000/test.npz"
+        )
+        assert (
+            quick.examples_path("mazes", "train")
+            == "results/data/mazes/generate_size5_count6000_seed42/train.npz"
+        )
+        renamed = changed(experiment="other", seeds=[7], data_seed=1)
+        assert read(renamed).examples_path("mazes", "test") == paper.examples_path("mazes", "test")
+
+    def test_differ_where_settings_do(self):
+        configs = [
+            CONFIG,
+            changed(tasks__chess__data__source="generate"),
+            changed(tasks__chess__data__source="generate", data_seed=1),
+            changed(tasks__chess__data__orientation="aligned"),
+            changed(tasks__chess__data__test__count=5),
+        ]
+        assert len({read(config).examples_path("chess", "train") for config in configs}) == 5
+        pinned = changed(archives__sha256={"chess_data.tar.gz": "0" * 64})
+        assert read(pinned).examples_path("chess", "train") == read(CONFIG).examples_path(
+            "chess", "train"
+        )
+
+    def test_follow_the_content_of_a_puzzle_file_not_its_name_or_the_seed(self, tmp_path):
+        def path(content: str, name: str = "a.csv", seed: int = 42) -> str:
+            (tmp_path / name).write_text(content)
+            data = {"source": "lichess", "puzzles": str(tmp_path / name)}
+            config = changed(data_seed=seed)
+            config["tasks"]["chess"]["data"] |= data
+            return read(config, tmp_path / "memory").examples_path("chess", "test")
+
+        assert path("one", name="b.csv", seed=7) == path("one")
+        assert path("other") != path("one")
+
+
+PARSE = """
+import sys
+from snakemake.cli import main
+
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+assert "deltaloss.config.experiment" in sys.modules
+heavy = {"torch", "pandas", "matplotlib", "scipy", "chess"} & set(sys.modules)
+sys.exit(f"imported {heavy}" if heavy else 0)
+"""
+
+
+def test_parsing_the_workflow_imports_no_heavy_packages(tmp_path):
+    """Snakemake parses the workflow again for every job."""
+    done = subprocess.run(
+        [sys.executable, "-c", PARSE, "--list", "--directory", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

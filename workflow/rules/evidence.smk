@@ -1,0 +1,161 @@
+# From answers, histories and audits to statistics, tables and figures.
+
+TABLE_FILES = [path for number in ("2", "4", *TABLES.values()) for path in table_files(number)]
+STATISTICS_FILES = [
+    f"results/{experiment.name}/statistics/{name}.csv" for name in ("mcnemar", "untrained")
+]
+
+
+rule compare_runs:
+    input:
+        lambda wildcards: model_files(wildcards.task, "evaluations/{task}/{run}/{weights}.npz"),
+    output:
+        table="results/{experiment}/statistics/mcnemar_{task}.csv",
+        provenance="results/{experiment}/statistics/mcnemar_{task}.json",
+    log:
+        "results/{experiment}/logs/compare_runs/{task}.log",
+    conda:
+        "../../envs/evidence.yaml"
+    params:
+        job=lambda wildcards: job(
+            "compare_runs.py", {"train_steps": experiment.tasks[wildcards.task].train_steps}
+        ),
+    script:
+        "../scripts/compare_runs.py"
+
+
+rule join_statistics:
+    input:
+        lambda wildcards: statistic_files(wildcards.statistic, TASKS),
+    output:
+        table="results/{experiment}/statistics/{statistic}.csv",
+        provenance="results/{experiment}/statistics/{statistic}.json",
+    log:
+        "results/{experiment}/logs/join_statistics/{statistic}.log",
+    wildcard_constraints:
+        statistic="mcnemar|untrained",
+    conda:
+        "../../envs/evidence.yaml"
+    params:
+        job=job("join_statistics.py", {}),
+    script:
+        "../scripts/join_statistics.py"
+
+
+rule tabulate_data:
+    input:
+        expand("results/{{experiment}}/data/{task}.json", task=TASKS),
+    output:
+        tables=report(
+            expand("results/{{experiment}}/tables/table_2.{kind}", kind=TABLE_FORMATS),
+            caption="../report/table_2.rst",
+            category="Tables",
+            labels={"table": "2", "what": "data"},
+        ),
+        provenance="results/{experiment}/tables/table_2.json",
+    log:
+        "results/{experiment}/logs/tabulate_data.log",
+    conda:
+        "../../envs/evidence.yaml"
+    params:
+        job=table_job("data", TASKS),
+    script:
+        "../scripts/tabulate_results.py"
+
+
+use rule tabulate_data as tabulate_training with:
+    input:
+        [model_files(task, "histories/{task}/{run}/{weights}.csv") for task in TASKS],
+    output:
+        tables=report(
+            expand("results/{{experiment}}/tables/table_4.{kind}", kind=TABLE_FORMATS),
+            caption="../report/table_4.rst",
+            category="Tables",
+            labels={"table": "4", "what": "training"},
+        ),
+        provenance="results/{experiment}/tables/table_4.json",
+    log:
+        "results/{experiment}/logs/tabulate_training.log",
+    params:
+        job=table_job("training", TASKS),
+
+
+use rule tabulate_data as tabulate_accuracy with:
+    input:
+        lambda wildcards: model_files(
+            TASK_OF_TABLE[wildcards.number], "evaluations/{task}/{run}/{weights}.csv"
+        ),
+    output:
+        tables=report(
+            expand("results/{{experiment}}/tables/table_{{number}}.{kind}", kind=TABLE_FORMATS),
+            caption="../report/accuracy.rst",
+            category="Tables",
+            labels={"table": "{number}", "what": "accuracy"},
+        ),
+        provenance="results/{experiment}/tables/table_{number}.json",
+    log:
+        "results/{experiment}/logs/tabulate_accuracy/{number}.log",
+    wildcard_constraints:
+        number="|".join(TASK_OF_TABLE),
+    params:
+        job=lambda wildcards: table_job("accuracy", [TASK_OF_TABLE[wildcards.number]]),
+
+
+rule draw_figure_1:
+    input:
+        [plotted_curves(task) for task in TASKS],
+    output:
+        figures=report(
+            expand("results/{{experiment}}/figures/figure_1.{kind}", kind=FIGURE_FORMATS),
+            caption="../report/figure_1.rst",
+            category="Figures",
+            labels={"figure": "1"},
+        ),
+        provenance="results/{experiment}/figures/figure_1.json",
+    log:
+        "results/{experiment}/logs/draw_figure_1.log",
+    conda:
+        "../../envs/evidence.yaml"
+    params:
+        job=figure_job(TASKS),
+    script:
+        "../scripts/draw_figure_1.py"
+
+
+use rule draw_figure_1 as draw_panel with:
+    input:
+        lambda wildcards: plotted_curves(wildcards.task),
+    output:
+        figures=expand(
+            "results/{{experiment}}/figures/figure_1_{{task}}.{kind}", kind=FIGURE_FORMATS
+        ),
+        provenance="results/{experiment}/figures/figure_1_{task}.json",
+    log:
+        "results/{experiment}/logs/draw_panel/{task}.log",
+    params:
+        job=lambda wildcards: figure_job([wildcards.task]),
+
+
+rule draw_data:
+    input:
+        [examples_path(task, split) for task in reversed(TASKS) for split in ("train", "test")],
+    output:
+        figures=report(
+            expand("results/{{experiment}}/figures/data.{kind}", kind=FIGURE_FORMATS),
+            caption="../report/data.rst",
+            category="Figures",
+            labels={"figure": "data"},
+        ),
+        provenance="results/{experiment}/figures/data.json",
+    log:
+        "results/{experiment}/logs/draw_data.log",
+    conda:
+        "../../envs/evidence.yaml"
+    params:
+        job=job(
+            "draw_data.py",
+            {},
+            *puzzle_modules(TASKS, "card", "picture"),
+        ),
+    script:
+        "../scripts/draw_data.py"

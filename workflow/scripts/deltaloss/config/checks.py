@@ -1,0 +1,90 @@
+"""Checks of a config that a schema cannot express, each with the remedy in its error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from deltaloss.config.settings import TrainingSettings
+from deltaloss.config.training_sets import BASE
+from deltaloss.core.errors import ConfigError
+from deltaloss.core.runs import Run
+from deltaloss.puzzles.base import training_count
+from deltaloss.puzzles.card import Card
+
+Json = Mapping[str, Any]
+
+OTHER_TABLES = (1, 2, 3, 4)
+"""Numbers of tables that belong to no single puzzle."""
+
+
+def check_tables(cards: Sequence[Card]) -> None:
+    """Refuse two puzzles with one table."""
+    taken = dict.fromkeys(OTHER_TABLES, "a table of all puzzles")
+    for card in cards:
+        if card.table in taken:
+            raise ConfigError(
+                f"tasks.{card.name}: number {card.table} of its table is taken by "
+                f"{taken[card.table]}; choose another in puzzles/{card.name}/card.py"
+            )
+        taken[card.table] = card.name
+
+
+def check_plotted(key: str, runs: Sequence[Run], plotted: Sequence[Run]) -> None:
+    """Refuse plotted runs that are not trained."""
+    for run in plotted:
+        if run not in runs:
+            listed = ", ".join(one.name for one in runs)
+            raise ConfigError(
+                f"{key}.plotted: '{run.name}' is not listed in {key}.runs ({listed}); add it there"
+            )
+
+
+def check_steps(key: str, given: Json) -> None:
+    """Refuse evaluations shorter than training."""
+    steps, train_steps = given["evaluation"]["steps"], given["train_steps"]
+    if steps < train_steps:
+        raise ConfigError(
+            f"{key}.evaluation.steps: {steps} is less than {key}.train_steps ({train_steps}); "
+            "evaluate at least as many steps as are trained"
+        )
+
+
+def check_complete(key: str, training: Mapping[str, Json], chosen: str) -> None:
+    """Refuse training settings that are not set anywhere."""
+    for loss, settings in training.items():
+        for field in fields(TrainingSettings):
+            if field.name not in settings:
+                places = " or ".join(f"'{name}'" for name in dict.fromkeys([BASE, chosen]))
+                raise ConfigError(
+                    f"{key}.training: '{loss}' has no {field.name}; add it to the set {places}"
+                )
+
+
+def check_milestones(key: str, training: Mapping[str, Json]) -> None:
+    """Refuse milestones that training does not reach."""
+    for loss, settings in training.items():
+        for milestone in settings["milestones"]:
+            if milestone >= settings["epochs"]:
+                raise ConfigError(
+                    f"{key}.training: milestone {milestone} of '{loss}' is not reached in "
+                    f"{settings['epochs']} epochs, counted from 0; leave it out"
+                )
+
+
+def check_counts(key: str, data: Json, training: Mapping[str, Json]) -> None:
+    """Refuse too few examples for validation or for one batch."""
+    count, fraction = data["train"]["count"], data["validation_fraction"]
+    train_count = training_count(count, fraction)
+    if train_count in (0, count):
+        raise ConfigError(
+            f"{key}.data.validation_fraction: {fraction} of {count} examples leaves "
+            f"{train_count} for training and {count - train_count} for validation; both need some"
+        )
+    for loss, settings in training.items():
+        if settings["batch_size"] > train_count:
+            raise ConfigError(
+                f"{key}.training: batch_size {settings['batch_size']} of '{loss}' is more than the "
+                f"{train_count} training examples; lower it or raise {key}.data.train.count"
+            )

@@ -1,0 +1,223 @@
+"""An experiment read from the merged config, or refused in one line that says what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from deltaloss.config.checks import (
+    check_complete,
+    check_counts,
+    check_milestones,
+    check_plotted,
+    check_steps,
+    check_tables,
+)
+from deltaloss.config.schema import check_schema, load_schema
+from deltaloss.config.training_sets import resolve_training
+from deltaloss.config.user_files import check_archive_names, content_digest
+from deltaloss.core.errors import ConfigError
+from deltaloss.core.fingerprint import digest
+from deltaloss.core.runs import Run, parse_run, weights_seed
+from deltaloss.puzzles.card import Card, load_card, puzzle_names
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskConfig:
+    """One puzzle of an experiment; most fields are explained in the schema.
+
+    Attributes:
+        card: the puzzle's static description.
+        training: complete training settings by loss.
+        file_digest: of the content of the user's file that the examples are read from; empty
+            where there is none, or it is an address.
+    """
+
+    name: str
+    card: Card
+    train_steps: int
+    runs: tuple[Run, ...]
+    plotted: tuple[Run, ...]
+    network: Json
+    data: Json
+    evaluation: Json
+    training: Mapping[str, Json]
+    file_digest: str = ""
+
+    @property
+    def plotted_names(self) -> list[str]:
+        """Names of the runs in figure 1."""
+        return [run.name for run in self.plotted]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """A whole experiment that can work; fields are explained in the schema."""
+
+    name: str
+    hyperparameters: str
+    seeds: tuple[int, ...]
+    data_seed: int
+    device: str
+    precision: str
+    select: str
+    threads: int
+    archives: Json
+    strict: bool
+    tasks: Mapping[str, TaskConfig]
+
+    @property
+    def result_precision(self) -> str:
+        """The precision as far as it decides a result: the CPU always computes in fp32."""
+        return "fp32" if self.device == "cpu" else self.precision
+
+    def examples_settings(self, task: str, split: str) -> dict[str, Any]:
+        """Everything that decides the examples of one split; see `Card.settings`."""
+        chosen = self.tasks[task]
+        return chosen.card.settings(
+            chosen.data, split, seed=self.data_seed, file_digest=chosen.file_digest
+        )
+
+    def examples_key(self, task: str, split: str) -> str:
+        """Readable name of a folder of examples: "generate_size9_count6000_seed42"."""
+        settings = self.examples_settings(task, split)
+        parts = [_name(key, value) for key, value in settings.items() if key != "split"]
+        return "_".join([self.tasks[task].data["source"], *parts])
+
+    def examples_path(self, task: str, split: str) -> str:
+        """Path of a file of examples; experiments that want equal examples share it."""
+        return f"results/data/{task}/{self.examples_key(task, split)}/{split}.npz"
+
+    def train_settings(self, task: str, run: str, weights: str) -> dict[str, Any]:
+        """Everything beside examples and code that decides the weights of a run."""
+        chosen, parsed = self.tasks[task], parse_run(run)
+        return {
+            "loss": parsed.loss,
+            "network": chosen.network,
+            "precision": self.result_precision,
+            "seed": weights_seed(weights),
+            "select": self.select,
+            "split_seed": self.data_seed,
+            "task": task,
+            "train_steps": chosen.train_steps,
+            "training": chosen.training[parsed.loss],
+            "validation_fraction": chosen.data["validation_fraction"],
+            "value": parsed.value,
+        }
+
+    def evaluate_settings(self, task: str, *, steps: int) -> dict[str, Any]:
+        """Everything beside weights, examples and code that decides their answers."""
+        return {
+            "network": self.tasks[task].network,
+            "precision": self.result_precision,
+            "steps": steps,
+            "task": task,
+        }
+
+    def panel_settings(self, task: str) -> dict[str, Any]:
+        """Everything beside curves and code that decides a puzzle's panel of figure 1."""
+        chosen = self.tasks[task]
+        return {
+            "task": task,
+            "test_size": chosen.data["test"].get("size"),
+            "train_size": chosen.data["train"].get("size"),
+            "train_steps": chosen.train_steps,
+        }
+
+
+def _name(key: str, value: object) -> str:
+    """Part of a folder's name for one setting; text that does not fit in one is digested."""
+    if not isinstance(value, str):
+        return f"{key}{value}"
+    plain = value.isascii() and value.isalnum() and len(value) <= 16
+    return f"{key}-{value if plain else digest(value)}"
+
+
+def read_experiment(config: Json, schema: Path, *, memory: Path) -> Experiment:
+    """Check a merged config against the schema and against itself.
+
+    Args:
+        config: as Snakemake merged it.
+        schema: the schema's file.
+        memory: folder that remembers digests of user files.
+
+    Raises:
+        ConfigError: one line with key, value, what is allowed and what to do.
+        DataError: there is no such puzzle file.
+    """
+    if isinstance(config.get("seeds"), list):
+        config = {**config, "seeds": [_whole(seed) for seed in config["seeds"]]}
+    cards = {name: load_card(name) for name in puzzle_names()}
+    check_schema(config, load_schema(schema, cards))
+    check_tables([cards[name] for name in config["tasks"]])
+    tasks = {
+        name: _read_task(cards[name], config["tasks"][name], config, memory)
+        for name in sorted(config["tasks"], key=lambda name: cards[name].table)
+    }
+    check_archive_names(config["archives"]["sha256"], [(t.card, t.data) for t in tasks.values()])
+    return Experiment(
+        name=config["experiment"],
+        hyperparameters=config["hyperparameters"],
+        seeds=tuple(config["seeds"]),
+        data_seed=config["data_seed"],
+        device=config["device"],
+        precision=config["precision"],
+        select=config["select"],
+        threads=config["threads"],
+        archives=config["archives"],
+        strict=config["strict"],
+        tasks=tasks,
+    )
+
+
+def _whole(seed: object) -> object:
+    """Whole number of a text: the items of --config 'seeds=[1,2]' arrive as texts."""
+    return int(seed) if isinstance(seed, str) and seed.isdecimal() else seed
+
+
+def _read_task(card: Card, given: Json, config: Json, memory: Path) -> TaskConfig:
+    key = f"tasks.{card.name}"
+    runs = _read_runs(f"{key}.runs", given["runs"])
+    plotted = _read_runs(f"{key}.plotted", given["plotted"])
+    check_plotted(key, runs, plotted)
+    training = resolve_training(
+        config["training"], given.get("training", {}), config["hyperparameters"], key=key
+    )
+    check_steps(key, given)
+    check_complete(key, training, config["hyperparameters"])
+    check_milestones(key, training)
+    data = {name: rule.get("default") for name, rule in card.data_keys.items()} | given["data"]
+    try:
+        card.check(data)
+    except ConfigError as error:
+        raise ConfigError(f"{key}.data.{error}") from error
+    check_counts(key, data, training)
+    return TaskConfig(
+        name=card.name,
+        card=card,
+        train_steps=given["train_steps"],
+        runs=runs,
+        plotted=plotted,
+        network=given["network"],
+        data=data,
+        evaluation=given["evaluation"],
+        training=training,
+        file_digest=content_digest(card.file(data), memory),
+    )
+
+
+def _read_runs(key: str, texts: list[str]) -> tuple[Run, ...]:
+    runs: list[Run] = []
+    for text in texts:
+        try:
+            run = parse_run(text)
+        except ConfigError as error:
+            raise ConfigError(f"{key}: {error}") from error
+        if run in runs:
+            raise ConfigError(f"{key}: '{run.name}' is listed twice; list each once")
+        runs.append(run)
+    return tuple(runs)

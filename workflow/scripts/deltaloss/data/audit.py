@@ -1,0 +1,225 @@
+"""Audit the examples of a puzzle: whether every label is right, and what is there twice.
+
+The puzzle's own checks, `inspect` in ``puzzles/{task}/audit.py``, verify labels by another method
+than made them. A suspicious result becomes a line of the report's `warnings`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from deltaloss.core.errors import DataError
+from deltaloss.puzzles.base import Examples, training_count
+from deltaloss.puzzles.checks import Findings, Prints, prints_of
+
+_LIKENESS = {"exact": "", "up_to_symmetry": ", turned or mirrored where need be"}
+
+# Entries of a manifest that say where the examples come from.
+_ORIGIN = ("source", "address", "seed", "digest")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitAudit:
+    """The audit of one file of examples.
+
+    Attributes:
+        task: the puzzle.
+        report: JSON values, see `audit_split`.
+        shape: of one input.
+        prints: by kind of likeness, a number for each example [N], equal for like examples.
+        possible: see `Findings`.
+    """
+
+    task: str
+    report: Mapping[str, Any]
+    shape: tuple[int, ...]
+    prints: Mapping[str, Prints]
+    possible: Mapping[str, float]
+
+
+def audit_split(examples: Examples, manifest: Mapping[str, Any]) -> SplitAudit:
+    """Verify one file of examples and its manifest.
+
+    The report holds: split, size, count, shapes, origin; `checks`, each with its number of
+    examples and of failures; `duplicates` by kind of likeness; `ones_percent`, the share
+    of ones among the target pixels that count; `solutions`, their lengths; `warnings`; the
+    manifest, under the key `card`.
+
+    Raises:
+        DataError: the manifest names no known puzzle, or the examples cannot be examples of it.
+    """
+    task, source = str(manifest.get("task")), str(manifest.get("source"))
+    findings = _inspect(task, examples, source)
+    prints = {"exact": prints_of(examples.inputs), **findings.prints}
+    duplicates = _duplicates(findings, prints)
+    report = {
+        "split": manifest.get("split"),
+        **{key: manifest.get(key) for key in _ORIGIN},
+        "size": findings.size,
+        "count": len(examples),
+        "inputs_shape": list(examples.inputs.shape),
+        "targets_shape": list(examples.targets.shape),
+        "checks": {check.name: check.report() for check in findings.checks},
+        "duplicates": duplicates,
+        "ones_percent": 100.0 * findings.ones / max(1, findings.counted),
+        "solutions": dict(findings.solutions),
+        **findings.details,
+        "warnings": [
+            *_manifest_warnings(examples, manifest, findings),
+            *(line for check in findings.checks for line in check.warnings()),
+            *findings.remarks,
+            *_surprises(duplicates, "examples are there before"),
+        ],
+        "card": dict(manifest),
+    }
+    return SplitAudit(
+        task=task,
+        report=report,
+        shape=examples.inputs.shape[1:],
+        prints=prints,
+        possible=findings.possible,
+    )
+
+
+def join_audits(
+    train: SplitAudit, test: SplitAudit, *, validation_fraction: float, strict: bool = False
+) -> dict[str, Any]:
+    """Join the audits of a puzzle's two files, and look for leaks between them.
+
+    Args:
+        train: of the training examples, those for validation included.
+        test: of the test examples.
+        validation_fraction: share of the training examples that validation takes.
+        strict: whether a warning is an error.
+
+    Returns:
+        task; counts of train, valid and test; the reports of both files; `leaks`, the test
+        examples that are among the training examples too, by kind of likeness; all warnings.
+
+    Raises:
+        DataError: the files are of different puzzles, or, if strict, there is a warning.
+    """
+    if train.task != test.task:
+        raise DataError(f"training data of {train.task} and test data of {test.task}; audit alike")
+    count = len(train.prints["exact"])
+    trained = training_count(count, validation_fraction)
+    leaks = _leaks(train, test)
+    warnings = [
+        *(f"train: {line}" for line in train.report["warnings"]),
+        *(f"test: {line}" for line in test.report["warnings"]),
+        *_surprises(leaks, "test examples are among the training examples"),
+    ]
+    if strict and warnings:
+        more = f" (and {len(warnings) - 1} more)" if len(warnings) > 1 else ""
+        raise DataError(f"{train.task} data: {warnings[0]}{more}; strict: false lets it pass")
+    same_shape = train.shape == test.shape
+    return {
+        "task": train.task,
+        "counts": {"train": trained, "valid": count - trained, "test": len(test.prints["exact"])},
+        "leaks": {**leaks, "note": None if same_shape else "different sizes"},
+        "warnings": warnings,
+        "train": dict(train.report),
+        "test": dict(test.report),
+    }
+
+
+def _inspect(task: str, examples: Examples, source: str) -> Findings:
+    """Run the puzzle's own audit; without one, nothing is proven."""
+    try:
+        findings: Findings = import_module(f"deltaloss.puzzles.{task}.audit").inspect(
+            examples, source
+        )
+    except ModuleNotFoundError as error:
+        if error.name == f"deltaloss.puzzles.{task}":
+            raise DataError(f"the manifest's task is {task!r}: no such puzzle") from error
+        if error.name != f"deltaloss.puzzles.{task}.audit":
+            raise
+        return Findings(
+            size=None,
+            checks=[],
+            ones=int(examples.targets.sum()),
+            counted=examples.targets.size,
+            solutions={"what": "not examined", "count": 0},
+            prints={},
+            remarks=[f"no label is proven: puzzles/{task}/ has no audit.py"],
+        )
+    return findings
+
+
+def _leaks(train: SplitAudit, test: SplitAudit) -> dict[str, dict[str, Any]]:
+    """Count the test examples that are like a training example."""
+    if train.shape != test.shape:
+        return {name: _counted(0, 0.0) for name in test.prints}
+    leaks = {}
+    for name, prints in test.prints.items():
+        known, possible = train.prints[name], test.possible.get(name, math.inf)
+        by_chance = len(prints) * _distinct(len(known), possible) / possible
+        leaks[name] = _counted(int(np.isin(prints, known).sum()), by_chance)
+    return leaks
+
+
+def _duplicates(findings: Findings, prints: Mapping[str, Prints]) -> dict[str, dict[str, Any]]:
+    """Count the examples that are like an earlier one."""
+    return {
+        name: _counted(
+            len(one) - len(np.unique(one)),
+            len(one) - _distinct(len(one), findings.possible.get(name, math.inf)),
+        )
+        for name, one in prints.items()
+    }
+
+
+def _distinct(count: int, possible: float) -> float:
+    """Mean number of different ones among `count` drawn from `possible` equally likely ones."""
+    if math.isinf(possible):
+        return count
+    return -possible * math.expm1(count * math.log1p(-1 / possible)) if possible > 1 else 1.0
+
+
+def _counted(found: int, by_chance: float) -> dict[str, Any]:
+    return {"found": found, "by_chance": float(f"{by_chance:.3g}") if by_chance > 1e-6 else 0.0}
+
+
+def _surprises(counts: Mapping[str, Mapping[str, Any]], text: str) -> list[str]:
+    """Lines on the counts that chance reaches less often than about once in a billion."""
+    return [
+        f"{found} {text}{_LIKENESS[name]}" + (f" (by chance {chance:.3g})" if chance else "")
+        for name, one in counts.items()
+        for found, chance in [(one["found"], one["by_chance"])]
+        if found > chance + 6 * math.sqrt(chance)
+    ]
+
+
+def _manifest_warnings(
+    examples: Examples, manifest: Mapping[str, Any], findings: Findings
+) -> list[str]:
+    """Lines on what the manifest says otherwise than the examples."""
+    found = {
+        "count": len(examples),
+        "inputs_shape": list(examples.inputs.shape),
+        "targets_shape": list(examples.targets.shape),
+        "size": findings.size,
+        "digest": _digest(examples),
+        **findings.details,
+    }
+    return [
+        f"the manifest says {key} {manifest[key]}, the examples {value}"
+        for key, value in found.items()
+        if key in manifest and value is not None and manifest[key] != value
+    ]
+
+
+def _digest(examples: Examples) -> str:
+    """Compute the digest of `data.store` from its definition: SHA-256 of shapes and packed bits."""
+    result = hashlib.sha256()
+    for name, bits in (("inputs", examples.inputs), ("targets", examples.targets)):
+        result.update(f"{name} {list(bits.shape)}\n".encode())
+        result.update(np.packbits(bits).data)
+    return result.hexdigest()

@@ -1,1 +1,0 @@
-"""Examples: made, fetched, checked and kept in one format on disk."""

@@ -1,0 +1,130 @@
+"""Where results come from: a file's run, a job's inputs, the commit and machine of a whole run."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from deltaloss.core.files import file_sha256, write_json
+from deltaloss.core.runs import Run, parse_run
+from deltaloss.training.history import load_history
+
+PACKAGES = ("numpy", "pandas", "scipy", "matplotlib")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResults(Generic[T]):
+    """Results of one run on one puzzle.
+
+    Attributes:
+        task: name of the puzzle.
+        run: the loss with its parameter.
+        by_weights: name of the weights ("seed42") -> their curve, history or answers.
+    """
+
+    task: str
+    run: Run
+    by_weights: Mapping[str, T]
+
+
+def read_runs(paths: Iterable[Path], load: Callable[[Path], T]) -> list[RunResults[T]]:
+    """Load results and group them by run; runs and weights keep the order of `paths`.
+
+    Args:
+        paths: ``.../{task}/{run}/{weights}.{suffix}``.
+        load: reads one file.
+    """
+    loaded: dict[tuple[str, str], dict[str, T]] = {}
+    for path in paths:
+        task, run = path.parts[-3:-1]
+        loaded.setdefault((task, run), {})[path.stem] = load(path)
+    return [
+        RunResults(task=task, run=parse_run(run), by_weights=by_weights)
+        for (task, run), by_weights in loaded.items()
+    ]
+
+
+def save_provenance(path: Path, settings: Mapping[str, object], inputs: Iterable[str]) -> None:
+    """Write the settings, input digests and package versions of a table, figure or statistic.
+
+    Args:
+        path: .json file to write.
+        settings: of the job, including the digest of its code.
+        inputs: files that were read; each has its own provenance beside or in it.
+    """
+    versions = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+    digests = {name: file_sha256(Path(name)) for name in inputs}
+    write_json(path, {"settings": settings, "inputs": digests, "versions": versions})
+
+
+def describe_run(experiment: str, summaries: Sequence[Path]) -> dict[str, object]:
+    """Describe a finished run for publication.
+
+    Args:
+        experiment: its name.
+        summaries: JSON summary of each training; its history (.csv) lies beside it.
+
+    Returns:
+        experiment, time of publication, commit, changed files, processor, and for each training
+        its summary and its wall time in seconds.
+    """
+    return {
+        "experiment": experiment,
+        "published": datetime.now(UTC).isoformat(timespec="seconds"),
+        **describe_source(),
+        "processor": processor(),
+        "trainings": {
+            "/".join((*path.parts[-3:-1], path.stem)): _describe_training(path)
+            for path in summaries
+        },
+    }
+
+
+def _describe_training(path: Path) -> dict[str, object]:
+    summary = json.loads(path.read_text(encoding="utf-8"))
+    history = load_history(path.with_suffix(".csv"))
+    seconds = history[["train_seconds", "validation_seconds"]].to_numpy().sum()
+    return {**summary, "wall_seconds": round(float(seconds), 2)}
+
+
+def describe_source() -> dict[str, object]:
+    """Return the commit and the tracked files, results aside, that differ from it.
+
+    Outside a repository the commit is the environment variable `COMMIT`, or None.
+    """
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":!results")
+    return {
+        "commit": _git("rev-parse", "HEAD") or os.environ.get("COMMIT"),
+        "changed_files": None if changed is None else [line[3:] for line in changed.splitlines()],
+    }
+
+
+def _git(*arguments: str) -> str | None:
+    """Return the output of a git command; None when it fails."""
+    try:
+        done = subprocess.run(
+            ["git", *arguments], capture_output=True, text=True, check=True, timeout=30
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.rstrip("\n")
+
+
+def processor() -> str:
+    """Return the number and model of the CPUs, read from /proc where there is one."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{len(names)} x {names[0]}" if names else platform.processor() or platform.machine()

@@ -1,0 +1,48 @@
+"""How precisely a GPU multiplies; the CPU always computes in fp32."""
+
+from __future__ import annotations
+
+import torch
+
+from deltaloss.core.errors import ConfigError
+from deltaloss.core.log import logger
+
+
+def set_precision(precision: str, device: torch.device) -> torch.dtype:
+    """Set the precision of a GPU's products, and return the dtype that the network computes in.
+
+    "fp32" is exact to single precision; "tf32" keeps 10 bits of each factor in convolutions and
+    products of matrices and adds in fp32; "bf16" also keeps the states in bfloat16.
+
+    Args:
+        precision: "fp32", "tf32" or "bf16".
+        device: of the network; a GPU is the current one.
+
+    Raises:
+        ConfigError: "bf16" on a GPU without it.
+    """
+    if device.type == "cpu":
+        if precision == "bf16":
+            logger.info("precision: bf16 is for a GPU; the CPU computes in fp32")
+        return torch.float32
+    if precision == "bf16" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise ConfigError(
+            f"precision: 'bf16', but {torch.cuda.get_device_name(device)} cannot compute in it; "
+            "write tf32 or fp32"
+        )
+    coarse = precision != "fp32"
+    # These two set the newer switches (fp32_precision of cuda.matmul, cudnn.conv and cudnn.rnn)
+    # as well. The newer alone leave both generations at odds, which torch.compile, a reader of
+    # both, refuses (pytorch issue 166387). A plain install has TF32 on in convolutions.
+    torch.set_float32_matmul_precision("high" if coarse else "highest")
+    torch.backends.cudnn.allow_tf32 = coarse
+    return torch.bfloat16 if precision == "bf16" else torch.float32
+
+
+def tune_convolutions(device: torch.device) -> None:
+    """Let cuDNN time its algorithms once per shape and keep the fastest.
+
+    It pays where few shapes come again and again, as in training; each new shape costs a trial.
+    """
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = True
