@@ -51,7 +51,7 @@ class Jobs:
 
     def end(self, job: subprocess.Popen[str], number: int = signal.SIGKILL) -> None:
         job.send_signal(number)
-        job.wait(timeout=60)
+        job.wait(timeout=300)
 
 
 def claimed(job: subprocess.Popen[str]) -> tuple[int, int]:

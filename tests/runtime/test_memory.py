@@ -139,7 +139,7 @@ def test_a_job_on_an_exhausted_machine_ends_with_one_line(tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 1, done.stderr
     (line,) = done.stderr.splitlines()

@@ -29,7 +29,7 @@ from deltaloss.puzzles.base import Examples
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.training.jobs", "torch._dynamo"])
-DEADLINE_SECONDS = 120.0  # of every wait
+DEADLINE_SECONDS = 300.0  # of every wait
 
 TRAINING: dict[str, Any] = {
     "optimizer": "adam",
