@@ -1,229 +1,226 @@
-"""Run the benchmark: the engine against the plain implementation, in one process, in turn.
+"""Measure the engine against the published description: ``python -m benchmarks.compare``.
 
-Speed is measured in this process, memory of a CPU in a process for each contestant. The files are
-written again after each cell, so that what was measured is there even if time runs out.
+Speed is measured in one process, in turn, so that a change of the machine's speed affects all
+contestants; memory of a CPU in a fresh process each. Results are written after each row.
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
-from collections.abc import Callable, Mapping, Sequence
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 
-from benchmarks.engine import variants
-from benchmarks.jobs import Contestant, EvaluationJob, TrainingJob, Work
-from benchmarks.measure import Memory, cpu_memory, gpu_memory, in_turn, matrix_rates
-from benchmarks.report import write_results
-from benchmarks.surroundings import describe
-from benchmarks.workloads import (
-    RUNS,
-    SEED,
-    TASKS,
-    Workload,
-    load_workload,
-    named_runs,
-    operations,
-    random_examples,
-)
-from deltaloss.core.runs import Run
-from deltaloss.core.seeds import derive_seed
-from deltaloss.losses import make_loss
+from benchmarks.contestants import Engine, Job, Published, contestants
+from benchmarks.workloads import ROOT, Workload, load_workloads
+from deltaloss.core.files import write_json, write_text
+from deltaloss.core.runs import parse_run
+from deltaloss.evidence.provenance import describe_source, processor
+from deltaloss.runtime.devices import describe_machine, synchronise
 
+RUNS = ("delta", "progressive-0", "progressive-0.5")
 REPEATS = 3
-SECONDS_A_REPEAT = 0.5  # on a GPU a repeat has as many batches as take about this long
-MOST_BATCHES = 10
+STARTUPS = {
+    "import torch": "import torch",
+    "imports of a training": "import sys; sys.path.insert(0, 'workflow/scripts'); import "
+    "deltaloss.training.loop, deltaloss.runtime.callbacks, deltaloss.data.store",
+    "imports of a table": "import sys; sys.path.insert(0, 'workflow/scripts'); import "
+    "deltaloss.evidence.tables",
+}
 
 Json = dict[str, Any]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure what was asked for and write it."""
+    """Measure everything asked for and write it."""
     chosen = _parse(arguments)
     device = torch.device(chosen.device)
-    torch.set_num_threads(chosen.threads or torch.get_num_threads())
-    offered, lacking = variants(device.type)
-    contestants = [one for one in offered if one.name in (chosen.variants or [one.name])]
+    torch.set_num_threads(chosen.threads)
     results: Json = {
-        **describe(device),
-        "settings": {key: value for key, value in vars(chosen).items() if key != "output"},
-        "left_out": lacking,
-        "matrix_operations_per_second": matrix_rates(device),
-        "training": [],
-        "evaluation": [],
+        "machine": describe_machine(device),
+        "processor": processor(),
+        "source": describe_source(),
+        "repeats": chosen.repeats,
+        "rows": [],
+        "startup": {},
     }
-    for task in chosen.tasks:
-        workload = load_workload(task, device=device.type, quick=chosen.quick, batch=chosen.batch)
-        for run in (named_runs()[name] for name in chosen.losses):
-            cell = measure_training(
-                workload, run, contestants, repeats=chosen.repeats, device=device
-            )
-            results["training"].append(cell)
-            _tell(write_results(chosen.output, results), cell)
-        evaluating = [one for one in contestants if one.evaluates]
-        cell = measure_evaluation(workload, evaluating, repeats=chosen.repeats, device=device)
-        results["evaluation"].append(cell)
-        _tell(write_results(chosen.output, results), cell)
+    for workload in load_workloads(chosen.device, tiny=chosen.tiny):
+        for run in (*RUNS, None):
+            results["rows"].append(_measure(workload, run, device, chosen.repeats))
+            _write(chosen.output, results)
+            print(_line(results["rows"][-1]), flush=True)
+    results["startup"] = _measure_startup(chosen.repeats)
+    if chosen.quick_run:
+        results["quick_run_seconds"] = _time_quick_run()
+    _write(chosen.output, results)
 
 
-def measure_training(
-    workload: Workload,
-    run: Run,
-    contestants: Sequence[Contestant],
-    *,
-    repeats: int,
-    device: torch.device,
-) -> Json:
-    """Measure one loss on one puzzle: seconds a batch of each repeat, and bytes."""
-    one = _training_job(workload, run, 1, device)
-    memory = {c.name: measure_memory(partial(c.training, one), device) for c in contestants}
-    batches = 1 if device.type == "cpu" else _batches(contestants[-1].training(one), device)
-    job = _training_job(workload, run, batches, device)
-    works = {c.name: c.training(job) for c in contestants}
-    seconds = in_turn(works, repeats=repeats, device=device)
-    size = workload.batch[run.loss]
-    needed = size * operations(
-        workload, workload.train_shape, steps=workload.train_steps, readouts=1
+def _measure(workload: Workload, run: str | None, device: torch.device, repeats: int) -> Json:
+    """Measure one loss, or the evaluation, by all contestants."""
+    job = Job(
+        workload=workload,
+        device=device,
+        run=None if run is None else parse_run(run),
+        batches=_batches(workload, run),
     )
-    measured: Json = {}
-    for contestant in contestants:
-        each = [value / batches for value in seconds[contestant.name]]
-        measured[contestant.name] = {
-            "precision": contestant.precision,
-            "seconds_per_batch": each,
-            "operations_per_second": 3 * needed / median(each) if each else None,
-            "memory": _bytes(memory[contestant.name]),
-        }
-    return {
-        "task": workload.task.name,
-        "run": run.name,
-        "batch": size,
-        "batches_per_repeat": batches,
-        "steps": workload.train_steps,
-        "operations_per_batch": 3 * needed,
-        "draws": job.draws,
-        "variants": measured,
-    }
+    entered = contestants(device.type)
+    works = {name: one.prepare(job) for name, one in entered.items()}
+    for work in works.values():
+        work()
+    seconds: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(repeats):
+        for name, work in works.items():
+            synchronise(device)
+            started = time.perf_counter()
+            work()
+            synchronise(device)
+            seconds[name].append((time.perf_counter() - started) / job.batches)
+    memory = {name: _peak_bytes(one, job) for name, one in entered.items()}
+    return {"workload": workload.name, "run": run, "seconds": seconds, "peak_bytes": memory}
 
 
-def _batches(work: Work, device: torch.device) -> int:
-    """Give how many batches make a repeat of `SECONDS_A_REPEAT`, of a work of one batch."""
-    seconds = in_turn({"one": work}, repeats=1, device=device)["one"]
-    return max(1, min(MOST_BATCHES, int(SECONDS_A_REPEAT / seconds[0]))) if seconds else 1
+def _batches(workload: Workload, run: str | None) -> int:
+    """Training batches per call: many small ones, or a few large ones whose n and k differ."""
+    if workload.name.startswith("quick"):
+        return 8
+    return 3 if run == "progressive-0.5" else 1
 
 
-def measure_evaluation(
-    workload: Workload,
-    contestants: Sequence[Contestant],
-    *,
-    repeats: int,
-    device: torch.device,
-) -> Json:
-    """Measure the evaluation of one puzzle: examples times steps a second, bytes at T and 2T."""
-    job = _evaluation_job(workload, workload.test_steps, device)
-    longer = _evaluation_job(workload, 2 * workload.test_steps, device)
-    memory = {
-        c.name: [measure_memory(partial(c.evaluation, one), device) for one in (job, longer)]
-        for c in contestants
-    }
-    works = {c.name: c.evaluation(job) for c in contestants}
-    seconds = in_turn(works, repeats=repeats, device=device)
-    steps = len(job.examples) * job.steps
-    needed = len(job.examples) * operations(
-        workload, workload.test_shape, steps=job.steps, readouts=job.steps
-    )
-    measured: Json = {}
-    for contestant in contestants:
-        each = seconds[contestant.name]
-        measured[contestant.name] = {
-            "precision": contestant.precision,
-            "seconds": each,
-            "example_steps_per_second": steps / median(each) if each else None,
-            "operations_per_second": needed / median(each) if each else None,
-            "memory": _bytes(memory[contestant.name][0]),
-            "memory_at_twice_the_steps": _bytes(memory[contestant.name][1]),
-        }
-    return {
-        "task": workload.task.name,
-        "examples": len(job.examples),
-        "steps": job.steps,
-        "shape": list(workload.test_shape),
-        "weights": "untrained, scaled so that states neither settle nor overflow",
-        "variants": measured,
-    }
-
-
-def measure_memory(make: Callable[[], Work], device: torch.device) -> Memory | None:
-    """Measure a work's memory; on a CPU in a fresh process, whose peak is then its own."""
-    if device.type == "cuda":
-        return gpu_memory(make)
+def _peak_bytes(contestant: Published | Engine, job: Job) -> int:
+    """Bytes that a call needs beside weights and data: of the GPU, or of a fresh process."""
+    if job.device.type == "cuda":
+        return _gpu_peak(contestant, job)
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=fresh) as process:
-        return process.submit(_cpu_memory, make, torch.get_num_threads()).result()
+        return process.submit(_cpu_peak, contestant, job, torch.get_num_threads()).result()
 
 
-def _cpu_memory(make: Callable[[], Work], threads: int) -> Memory:
+def _gpu_peak(contestant: Published | Engine, job: Job) -> int:
+    work = contestant.prepare(job)
+    work()
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    work()
+    return torch.cuda.max_memory_allocated() - before
+
+
+def _cpu_peak(contestant: Published | Engine, job: Job, threads: int) -> int:
+    """Growth of the resident memory of this process (Linux)."""
     torch.set_num_threads(threads)
-    return cpu_memory(make)
+    work = contestant.prepare(job)
+    before = _status("VmRSS")
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # forgets the peak so far
+    work()
+    return _status("VmHWM") - before
 
 
-def _training_job(workload: Workload, run: Run, batches: int, device: torch.device) -> TrainingJob:
-    """Make an epoch of that many batches; n and k come from one stream, for all contestants."""
-    loss = make_loss(run.loss, steps=workload.train_steps, alpha=run.alpha)
-    stream = torch.Generator().manual_seed(derive_seed(SEED, "benchmark", "loss"))
-    return TrainingJob(
-        workload=workload,
-        run=run,
-        examples=random_examples(
-            workload.task, workload.train_shape, batches * workload.batch[run.loss]
-        ),
-        draws=[loss.draw(stream) for _ in range(batches)],
-        device=device,
+def _status(key: str) -> int:
+    """Bytes in one line of this process's status."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    (kibibytes,) = (line.split()[1] for line in lines if line.startswith(f"{key}:"))
+    return int(kibibytes) * 1024
+
+
+def _measure_startup(repeats: int) -> dict[str, list[float]]:
+    """Seconds of starting Python with the imports of a job, and of a dry run."""
+    commands = {name: [sys.executable, "-c", code] for name, code in STARTUPS.items()}
+    quick = "workflow/presets/quick.yaml"
+    snakemake = [sys.executable, "-m", "snakemake", "-n", "--cores", "1", "--configfile", quick]
+    return {
+        name: [_time(command) for _ in range(repeats)]
+        for name, command in {**commands, "dry run of the quick preset": snakemake}.items()
+    }
+
+
+def _time(command: Sequence[str]) -> float:
+    started = time.perf_counter()
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=600)
+    return time.perf_counter() - started
+
+
+def _time_quick_run() -> float:
+    """Seconds of the whole quick run, in a folder of its own."""
+    with TemporaryDirectory() as folder:
+        quick = str(ROOT / "workflow" / "presets" / "quick.yaml")
+        command = [sys.executable, "-m", "snakemake", "--cores", "all", "--snakefile"]
+        command += [str(ROOT / "Snakefile"), "--directory", folder, "--configfile", quick]
+        started = time.perf_counter()
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=7200)
+        return time.perf_counter() - started
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    base = row["seconds"]["published"]
+    ratios = ", ".join(
+        f"{name} {median(base) / median(each):.2f}"
+        for name, each in row["seconds"].items()
+        if name != "published"
     )
+    return f"{row['workload']}, {row['run'] or 'evaluation'}: times faster: {ratios}"
 
 
-def _evaluation_job(workload: Workload, steps: int, device: torch.device) -> EvaluationJob:
-    examples = random_examples(workload.task, workload.test_shape, workload.test_examples)
-    return EvaluationJob(workload=workload, examples=examples, steps=steps, device=device)
+def _write(path: Path, results: Json) -> None:
+    write_json(path.with_suffix(".json"), results)
+    write_text(path.with_suffix(".md"), _report(results))
 
 
-def _bytes(memory: Memory | None) -> dict[str, int] | None:
-    if memory is None:
-        return None
-    return {"held": memory.held, "peak": memory.peak, "working": memory.working}
-
-
-def _tell(path: Path, cell: Mapping[str, Any]) -> None:
-    print(f"{path}: {cell['task']}, {cell.get('run', 'evaluation')}", flush=True)
+def _report(results: Json) -> str:
+    """Format the results as Markdown."""
+    names = [name for name in results["rows"][0]["seconds"] if name != "published"]
+    lines = [
+        "# The engine against the published description",
+        "",
+        f"Measured on {results['processor']}, {results['machine']['device']}, "
+        f"{results['machine']['threads']} threads, PyTorch {results['machine']['torch']}, commit "
+        f"{(results['source']['commit'] or 'unknown')[:10]}; medians of {results['repeats']} calls "
+        "in turn. Faster: seconds of the published description by seconds of the engine; in "
+        "parentheses, of the fastest calls. Memory: beside weights and data.",
+        "",
+        "| workload | what | published, s | "
+        + " | ".join(f"{n}, times faster" for n in names)
+        + " | memory, MB: published | "
+        + " | ".join(names)
+        + " |",
+        "| --- | --- |" + " ---: |" * (2 * len(names) + 2),
+    ]
+    for row in results["rows"]:
+        base, memory = row["seconds"]["published"], row["peak_bytes"]
+        cells = [row["workload"], row["run"] or "evaluation", f"{median(base):.3f}"]
+        for name in names:
+            own = row["seconds"][name]
+            cells.append(f"{median(base) / median(own):.2f} ({min(base) / min(own):.2f})")
+        cells += [f"{memory[name] / 1e6:.0f}" for name in ("published", *names)]
+        lines.append("| " + " | ".join(cells) + " |")
+    if results["startup"]:
+        lines += ["", "| startup | seconds |", "| --- | ---: |"]
+        lines += [f"| {name} | {median(s):.2f} |" for name, s in results["startup"].items()]
+    if "quick_run_seconds" in results:
+        lines += ["", f"The whole quick run took {results['quick_run_seconds']:.0f} s."]
+    return "\n".join(lines) + "\n"
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.compare", description=__doc__)
-    there = "cuda" if torch.cuda.is_available() else "cpu"
-    add = parser.add_argument
-    add("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
-    add("--losses", nargs="+", choices=RUNS, default=list(RUNS))
-    add("--variants", nargs="+", metavar="NAME", help="of the engine's file; plain is needed")
-    add("--device", choices=["cpu", "cuda"], default=there)
-    add("--batch", type=int, help="examples of a training batch, in place of the default")
-    add("--repeats", type=int, help="timed calls of each contestant")
-    add("--threads", type=int, help="of the CPU")
-    add("--quick", action="store_true", help="seconds, at sizes that say nothing about speed")
-    add("--output", type=Path, default=Path("results/benchmark/benchmark"), help="without suffix")
+    present = "cuda" if torch.cuda.is_available() else "cpu"
+    parser.add_argument("--device", choices=["cpu", "cuda"], default=present)
+    parser.add_argument("--repeats", type=int, default=REPEATS, help="timed calls of each")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of the CPU")
+    parser.add_argument("--quick-run", action="store_true", help="time the whole quick run too")
+    parser.add_argument("--tiny", action="store_true", help="sizes that say nothing about speed")
+    parser.add_argument("--output", type=Path, help="without suffix")
     chosen = parser.parse_args(arguments)
-    known = [one.name for one in variants(chosen.device)[0]]
-    for name in chosen.variants or ():
-        if name not in known:
-            parser.error(f"--variants {name!r}: there are {', '.join(map(repr, known))}")
-    if chosen.variants and "plain" not in chosen.variants:
-        chosen.variants.insert(0, "plain")
-    chosen.repeats = chosen.repeats or REPEATS
+    chosen.output = chosen.output or Path("results/benchmark") / chosen.device
     return chosen
 
 

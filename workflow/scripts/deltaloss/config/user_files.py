@@ -1,4 +1,4 @@
-"""What a config says of files and folders, held against the disk before any job starts."""
+"""Checks of the files and folders that a config names, before any job starts."""
 
 from __future__ import annotations
 

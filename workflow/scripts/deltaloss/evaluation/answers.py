@@ -1,4 +1,4 @@
-"""The bits of an evaluation on disk: whether each example is answered rightly after each step.
+"""Answers on disk: one bit per example and step, whether the whole answer is right.
 
 Shape letters: N examples, T steps.
 """

@@ -15,9 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from deltaloss.core.files import atomic_path
-from deltaloss.evidence.paper import FIGURE_STEPS
+from deltaloss.evidence.paper import FIGURE_STEPS, data_name
 from deltaloss.evidence.provenance import RunResults
-from deltaloss.evidence.tables import data_name
 from deltaloss.puzzles.base import Examples
 from deltaloss.puzzles.card import load_card
 from deltaloss.puzzles.pictures import OKABE_ITO, Example, load_picture

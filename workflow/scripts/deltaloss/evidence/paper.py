@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from deltaloss.puzzles.card import load_card
+
 TASKS = ("chess", "mazes", "prefix_sums")  # in the order of table 2 and figure 1
 FIGURE_STEPS = 300  # figure 1 shows the steps 1 to 300
 
@@ -56,6 +58,14 @@ DATA = {
     ),
     ("prefix_sums", "test"): DataSet(name="Prefix sums, {size} bits", size=512, test=10_000),
 }
+
+
+def data_name(task: str, split: str, size: int | None) -> str:
+    """Name of a set of examples: the paper's, or made from the puzzle's card."""
+    if (task, split) in DATA:
+        return DATA[task, split].name.format(size=size)
+    card = load_card(task)
+    return f"{card.title}, {card.describe(size)}"
 
 
 _TABLES_5_TO_7 = """

@@ -1,4 +1,4 @@
-"""Where results come from: a file's run, a job's inputs, the commit and machine of a whole run."""
+"""Provenance of results: a file's run, a job's inputs, the commit and machine of a whole run."""
 
 from __future__ import annotations
 

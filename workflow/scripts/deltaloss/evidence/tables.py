@@ -182,7 +182,7 @@ def _data_row(report: Mapping[str, Any], split: str) -> dict[str, Any]:
     row = {
         "task": task,
         "split": split,
-        "name": data_name(task, split, audit["size"]),
+        "name": paper.data_name(task, split, audit["size"]),
         "size": audit["size"],
         "size_paper": in_paper.size,
     }
@@ -210,14 +210,6 @@ def _data_row(report: Mapping[str, Any], split: str) -> dict[str, Any]:
         "warnings": len(warnings),
         "warnings_text": "; ".join(warnings),
     }
-
-
-def data_name(task: str, split: str, size: int | None) -> str:
-    """Name of a set of examples: the paper's, or made from the puzzle's card."""
-    if (task, split) in paper.DATA:
-        return paper.DATA[task, split].name.format(size=size)
-    card = load_card(task)
-    return f"{card.title}, {card.describe(size)}"
 
 
 def _repeats(what: str, counts: Mapping[str, Any]) -> dict[str, float | None]:

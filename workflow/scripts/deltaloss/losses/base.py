@@ -1,4 +1,4 @@
-"""What a loss is to the training: it takes a batch and leaves exact gradients in the network.
+"""Interface of the losses: they take a batch and leave exact gradients in the network.
 
 Shape letters: N examples, C channels, *S pixels, T reasoning steps.
 """

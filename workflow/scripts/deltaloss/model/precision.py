@@ -1,4 +1,4 @@
-"""How precisely a GPU multiplies; the CPU always computes in fp32."""
+"""Precision of a GPU's products; the CPU always computes in fp32."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Examples, and what a puzzle is to training and evaluation.
+"""Examples, and the tasks by which training and evaluation read them.
 
 Uses only the methods of tensors, not torch itself.
 
@@ -82,7 +82,7 @@ def training_count(count: int, validation_fraction: float) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Task(ABC):
-    """How a puzzle's bits become a network's input, and its logits an answer.
+    """Conversion of a puzzle's bits to a network's input, and of its logits to an answer.
 
     Attributes:
         channels: C of the input.

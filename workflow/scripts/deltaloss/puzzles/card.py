@@ -1,4 +1,4 @@
-"""What the workflow knows of a puzzle before any job runs: plain data, no torch, no matplotlib.
+"""Cards: the static description of each puzzle, read before any job runs, without torch.
 
 A puzzle is a folder beside this file; nothing lists them. In it stand
 
@@ -72,13 +72,16 @@ class Card:
     def settings(self, data: Json, split: str, *, seed: int, file_digest: str) -> dict[str, Any]:
         """Everything that decides the examples of one split: scalars, which also name its folder.
 
+        Their order is the card's, whatever the order of the config.
+
         Args:
             data: the puzzle's section `data`.
             split: train or test.
             seed: `data_seed` of the experiment.
             file_digest: of the content of `file(data)`; empty where there is none.
         """
-        chosen = {**data[split], "split": split}
+        keys = [key for key in (*self.split_keys, "count") if key in data[split]]
+        chosen = {**{key: data[split][key] for key in keys}, "split": split}
         return chosen if data["source"] == "archive" else {**chosen, "seed": seed}
 
     def archive(self, data: Json, split: str) -> str | None:

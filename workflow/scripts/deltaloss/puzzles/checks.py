@@ -1,4 +1,4 @@
-"""What an audit of a puzzle finds: checks, findings, and prints that identify equal examples.
+"""Results of an audit: checks, findings, and prints that identify equal examples.
 
 The audit is `inspect(examples, source)` in ``puzzles/{name}/audit.py``; `source` is the value of
 `data.source` in the config. This module stands apart from `puzzles.base`, so that a change of an
@@ -59,7 +59,7 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """What the audit of a puzzle finds in one file of examples.
+    """Results of a puzzle's audit for one file of examples.
 
     Attributes:
         checks: the questions asked.

@@ -1,4 +1,4 @@
-"""What to change when a device has not enough memory, in one line."""
+"""Out-of-memory errors as one line that names the settings to change."""
 
 from __future__ import annotations
 

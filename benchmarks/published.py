@@ -1,11 +1,10 @@
-"""The plain implementation: what the published description says, with PyTorch's defaults.
+"""The published description as a plain implementation, with PyTorch's defaults, to compare with.
 
-Written from the paper's section 2 and appendix A.3, to be measured against. Input and state are
-concatenated and the head reads every state, at each step. The Delta Loss is summed as in
-the first line of equation 1; the Progressive Loss makes two forward passes. Where the paper's
-algorithm 1 and the released code differ, this does as the code, with which the engine is compared:
-the first n steps are computed with their graph, which is then cut off. A loader brings the batches,
-loss and accuracy are read at each batch, and an evaluation keeps the outputs of all steps.
+Written from the paper's section 2 and appendix A.3. At each step input and state are concatenated
+and the head reads the state. The Delta Loss is summed as in the first line of equation 1; the
+Progressive Loss makes two forward passes. Where algorithm 1 and the released code differ, this is
+the code: the first n steps are computed with their graph, which is then cut off. Batches come from
+a loader, loss and accuracy are read after each batch, and an evaluation keeps all outputs.
 
 Shape letters: N examples, C channels, *S pixels ([L] or [H, W]), T reasoning steps.
 """
@@ -30,7 +29,7 @@ from deltaloss.puzzles.base import Task
 SGD_MOMENTUM = 0.9
 
 
-class PlainBlock(nn.Module):
+class PublishedBlock(nn.Module):
     """Two convolutions, a skip connection over both, a ReLU after each."""
 
     def __init__(self, convolution: Callable[[int, int], nn.Module], width: int) -> None:
@@ -43,7 +42,7 @@ class PlainBlock(nn.Module):
         return F.relu(self.conv2(F.relu(self.conv1(state))) + state)
 
 
-class PlainNetwork(nn.Module):
+class PublishedNetwork(nn.Module):
     """The network of appendix A.3, one- or two-dimensional; parameters have the published names."""
 
     def __init__(
@@ -60,7 +59,7 @@ class PlainNetwork(nn.Module):
         self.recur_block = nn.Sequential(
             convolution(width + channels, width),
             nn.ReLU() if recall_relu else nn.Identity(),
-            nn.Sequential(PlainBlock(convolution, width), PlainBlock(convolution, width)),
+            nn.Sequential(PublishedBlock(convolution, width), PublishedBlock(convolution, width)),
         )
         self.head = nn.Sequential(
             convolution(width, head[0]),
@@ -73,7 +72,7 @@ class PlainNetwork(nn.Module):
     def forward(
         self, x: Tensor, steps: int, state: Tensor | None = None
     ) -> tuple[list[Tensor], Tensor]:
-        """Do `steps` steps from `state`, or from the start.
+        """Compute `steps` steps from `state`, or from the projection.
 
         Returns:
             The logits [N, 2, *S] after each step, and the last state.
@@ -86,7 +85,7 @@ class PlainNetwork(nn.Module):
         return outputs, state
 
     def all_outputs(self, x: Tensor, steps: int) -> Tensor:
-        """Give the logits of all steps, [N, T, 2, *S], as an evaluation wants them."""
+        """Logits of all steps, [N, T, 2, *S]."""
         outputs = x.new_zeros(len(x), steps, 2, *x.shape[2:])
         state = self.projection(x)
         for step in range(steps):
@@ -95,36 +94,36 @@ class PlainNetwork(nn.Module):
         return outputs
 
 
-def from_ours(network: RecallNetwork) -> PlainNetwork:
-    """Make a plain network of the same function, on the same device and of the same type."""
+def from_ours(network: RecallNetwork) -> PublishedNetwork:
+    """Build a published network with the weights of ours, on the same device."""
     weights = to_published(network.state_dict(), dimensions=network.dimensions)
-    plain = PlainNetwork(
+    published = PublishedNetwork(
         dimensions=network.dimensions,
         channels=network.projection.in_channels,
         width=network.width,
         head=[len(weights["head.0.weight"]), len(weights["head.2.weight"])],
         recall_relu=network.recall_relu,
     )
-    plain.load_state_dict({name: value.contiguous() for name, value in weights.items()})
-    return plain.to(network.projection.weight.device, network.projection.weight.dtype)
+    published.load_state_dict({name: value.contiguous() for name, value in weights.items()})
+    return published.to(network.projection.weight.device, network.projection.weight.dtype)
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlainLoss:
-    """Both losses; alpha is that of the Progressive Loss, None for the Delta Loss."""
+class PublishedLoss:
+    """Both losses: the Progressive Loss with its alpha, or with None the Delta Loss."""
 
     steps: int
     alpha: float | None
 
     def __call__(
         self,
-        network: PlainNetwork,
+        network: PublishedNetwork,
         x: Tensor,
         targets: Tensor,
         counted: Tensor | None,
         *drawn: int,
     ) -> tuple[Tensor, Tensor]:
-        """Give the loss of puzzles x [N, C, *S], a scalar with its graph, and the last logits."""
+        """Loss of puzzles x [N, C, *S], a scalar with its graph, and the last logits."""
         outputs, _ = network(x, self.steps)
         if self.alpha is None:
             return self._delta(outputs, targets, counted), outputs[-1]
@@ -143,21 +142,21 @@ class PlainLoss:
         )
         return drops + torch.stack(losses).max()
 
-    def _after_cut(self, network: PlainNetwork, x: Tensor, n: int, k: int) -> Tensor:
-        """Give the logits after n + k steps; the gradient stops at the state after n."""
+    def _after_cut(self, network: PublishedNetwork, x: Tensor, n: int, k: int) -> Tensor:
+        """Logits after n + k steps; the gradient stops at the state after n."""
         state = network(x, n)[1].detach() if n > 0 else None
         outputs: list[Tensor] = network(x, k, state)[0]
         return outputs[-1]
 
 
 def cross_entropy(logits: Tensor, targets: Tensor, counted: Tensor | None) -> Tensor:
-    """Mean cross-entropy over all pixels, or over those that count, of the whole batch."""
+    """Mean cross-entropy over all counted pixels of the batch."""
     pixels = F.cross_entropy(logits, targets, reduction="none")
     return pixels.mean() if counted is None else pixels[counted].mean()
 
 
-def make_optimizer(network: PlainNetwork, settings: TrainingSettings) -> torch.optim.Optimizer:
-    """Make the optimizer; the throttle changes rates only, not the work, and is left out."""
+def make_optimizer(network: PublishedNetwork, settings: TrainingSettings) -> torch.optim.Optimizer:
+    """Make the optimizer without the throttle, which changes rates and not the work."""
     rate, decay = settings.learning_rate, settings.weight_decay
     if settings.optimizer == "sgd":
         return torch.optim.SGD(
@@ -167,9 +166,9 @@ def make_optimizer(network: PlainNetwork, settings: TrainingSettings) -> torch.o
 
 
 def train_epoch(
-    network: PlainNetwork,
+    network: PublishedNetwork,
     optimizer: torch.optim.Optimizer,
-    loss: PlainLoss,
+    loss: PublishedLoss,
     examples: Batch,
     draws: Iterable[tuple[int, ...]],
     *,
@@ -177,7 +176,7 @@ def train_epoch(
     batch_size: int,
     clip_norm: float | None,
 ) -> tuple[float, float]:
-    """Train once on examples that lie on the CPU; give mean loss and accuracy in percent."""
+    """Train one epoch on examples on the CPU; return mean loss and accuracy in percent."""
     device = next(network.parameters()).device
     dataset = TensorDataset(examples.inputs, examples.targets)
     loader = DataLoader(dataset, batch_size, shuffle=True, drop_last=True, num_workers=0)
@@ -197,9 +196,9 @@ def train_epoch(
 
 @torch.no_grad()
 def evaluate(
-    network: PlainNetwork, examples: Batch, *, task: Task, steps: int, batch_size: int
+    network: PublishedNetwork, examples: Batch, *, task: Task, steps: int, batch_size: int
 ) -> Tensor:
-    """Tell for each step and example whether the whole answer is right, bool [T, N]."""
+    """Whether each whole answer is right after each step, bool [T, N]."""
     device = next(network.parameters()).device
     loader = DataLoader(TensorDataset(examples.inputs, examples.targets), batch_size)
     bits = []

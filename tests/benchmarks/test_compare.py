@@ -1,0 +1,37 @@
+"""The whole benchmark at sizes that say nothing about speed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import compare
+
+
+def test_every_row_measures_both_contestants_and_the_report_lists_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compare, "_measure_startup", lambda repeats: {"import torch": [1.0]})
+    monkeypatch.setattr(compare, "_peak_bytes", lambda contestant, job: 10**6)
+    output = tmp_path / "cpu"
+    compare.main(["--device", "cpu", "--tiny", "--repeats", "1", "--output", str(output)])
+    results = json.loads(output.with_suffix(".json").read_text(encoding="utf-8"))
+    assert len(results["rows"]) == 3 * (len(compare.RUNS) + 1)
+    for row in results["rows"]:
+        assert set(row["seconds"]) == {"published", "engine"}
+        assert all(seconds > 0 for each in row["seconds"].values() for seconds in each)
+    report = output.with_suffix(".md").read_text(encoding="utf-8")
+    assert report.count("| tiny mazes |") == len(compare.RUNS) + 1
+
+
+def test_memory_of_a_contestant_is_measured_in_a_process_of_its_own() -> None:
+    workload = compare.load_workloads("cpu", tiny=True)[0]
+    job = compare.Job(workload=workload, device=compare.torch.device("cpu"))
+    assert 0 <= compare._peak_bytes(compare.Engine(), job) < 10**9
+
+
+@pytest.mark.parametrize("name", compare.STARTUPS)
+def test_code_whose_startup_is_timed_runs(name: str) -> None:
+    assert compare._time([compare.sys.executable, "-c", compare.STARTUPS[name]]) > 0
