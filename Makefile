@@ -27,7 +27,7 @@ paper: $(VENV)/.runtime
 	$(RUN) snakemake --cores 4 --resources gpu=1
 
 test: check
-	$(RUN) pytest -n auto --dist loadgroup
+	$(RUN) pytest -n auto --dist worksteal
 
 check: $(VENV)/.dev
 	$(RUN) ruff check .

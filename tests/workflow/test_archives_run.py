@@ -9,11 +9,12 @@ import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
 
-from .conftest import ROOT, Project
+from .projects import DEADLINE_SECONDS, ROOT, Project
 
 ARCHIVES = Path(os.environ.get("DATA_DIR", ROOT.parent / "shared" / "data")) / "easy_to_hard"
 
@@ -51,12 +52,11 @@ def address():
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
-        thread.join(60)
+        thread.join(DEADLINE_SECONDS)
 
 
-def overlay(project: Project, **archives: object) -> None:
-    tasks = {task: {"data": data} for task, data in DATA.items()}
-    project.overlay({"archives": archives, "tasks": tasks})
+def settings(**archives: object) -> dict[str, Any]:
+    return {"archives": archives, "tasks": {task: {"data": data} for task, data in DATA.items()}}
 
 
 @archives_needed
@@ -64,9 +64,7 @@ def test_archives_become_a_trained_network_and_are_fetched_once(project: Project
     mirror = project.folder / "mirror"
     mirror.mkdir()
     (mirror / CHESS).write_bytes(gzip.compress(b"<html>sorry</html>" * 99))
-    overlay(project, mirrors=["mirror", address])
-    done = project.snakemake(*TARGETS)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = project.make(*TARGETS, settings=settings(mirrors=["mirror", address]))
     assert f"not from mirror/{CHESS}: not a good tar inside" in done.stderr
     manifests = [
         json.loads(path.read_text())
@@ -80,16 +78,16 @@ def test_archives_become_a_trained_network_and_are_fetched_once(project: Project
     report = json.loads((project.folder / TARGETS[0]).read_text())
     assert report["test"]["card"]["start"] == 60, "strings of one length are never in both sets"
 
-    overlay(project, mirrors=["elsewhere"], sha256={"maze_data_test_59.tar.gz": "0" * 64})
-    kept = project.folder / "results/data/archives"
-    (kept / CHESS).touch()
-    assert project.planned(*TARGETS) == [], "another mirror, another time: the same data"
-    done = project.snakemake(f"{kept.relative_to(project.folder)}/{CHESS}", "-R", "fetch_file")
-    assert done.returncode == 0, done.stderr
+    others = settings(mirrors=["elsewhere"], sha256={"maze_data_test_59.tar.gz": "0" * 64})
+    kept = f"results/data/archives/{CHESS}"
+    (project.folder / kept).touch()
+    assert project.plan(*TARGETS, settings=others).rules == {}, "another mirror: the same data"
+    done = project.make(kept, "--forcerun", "fetch_file", settings=others)
     assert "fetching from" not in done.stderr, "a file that is there is only checked"
 
-    overlay(project, mirrors=[address], sha256={CHESS: "0" * 64})
-    done = project.snakemake(*TARGETS)
+    done = project.snakemake(
+        *TARGETS, settings=settings(mirrors=[address], sha256={CHESS: "0" * 64})
+    )
     assert done.returncode != 0
     assert "is not the digest of the fetched file" in done.stdout + done.stderr
 
@@ -102,8 +100,8 @@ def test_what_an_archive_cannot_give_is_one_line(project: Project):
     (kept / MAZES).write_bytes((ARCHIVES / MAZES).read_bytes())
     (kept / "maze_data_train_9.tar.gz").write_bytes(b"spoilt")
     data = {"source": "archive", "train": {"size": 9}, "test": {"size": 13, "count": 9000}}
-    project.overlay({"tasks": {"mazes": {"data": data}}})
-    done = project.snakemake("results/tiny/data/mazes.json", "--keep-going")
+    mazes = {"tasks": {"mazes": {"data": data}}}
+    done = project.snakemake("results/tiny/data/mazes.json", "--keep-going", settings=mazes)
     assert done.returncode != 0
     lines = [line for line in done.stderr.splitlines() if line.startswith("[mazes data]")]
     assert any("holds 50 examples, but 9,000 are asked for" in line for line in lines), lines
@@ -126,9 +124,8 @@ def test_a_puzzle_file_with_an_address_is_fetched_and_converted(project: Project
     file = tmp_path / "puzzles.csv.zst"
     file.write_bytes(zstandard.compress("\n".join([*ROWS, ""]).encode()))
     data = {"source": "lichess", "puzzles": file.as_uri()}
-    project.overlay({"tasks": {"chess": {"data": data}}})
-    done = project.snakemake("data", "--until", "make_joint_examples")
-    assert done.returncode == 0, done.stdout + done.stderr
+    chess = {"tasks": {"chess": {"data": data}}}
+    project.make("data", "--until", "make_joint_examples", settings=chess)
     (manifest,) = project.folder.glob("results/data/chess/lichess*/train.json")
     found = json.loads(manifest.read_text())
     assert found["address"] == file.as_uri()

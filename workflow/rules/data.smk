@@ -26,7 +26,7 @@ rule make_examples:
     log:
         "results/data/logs/{task}/{key}/{split}.log",
     wildcard_constraints:
-        task="|".join(task for task in TASKS if not experiment.tasks[task].card.joint),
+        task=experiment.task_pattern(joint=False),
     conda:
         "../../envs/data.yaml"
     resources:
@@ -45,5 +45,5 @@ use rule make_examples as make_joint_examples with:
     log:
         "results/data/logs/{task}/{key}.log",
     wildcard_constraints:
-        task="|".join(task for task in TASKS if experiment.tasks[task].card.joint),
+        task=experiment.task_pattern(joint=True),
     threads: experiment.threads

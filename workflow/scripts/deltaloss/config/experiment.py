@@ -75,6 +75,11 @@ class Experiment:
         """The precision as far as it decides a result: the CPU always computes in fp32."""
         return "fp32" if self.device == "cpu" else self.precision
 
+    def task_pattern(self, *, joint: bool) -> str:
+        """Regular expression of the puzzles whose splits are made by one job, or by one each."""
+        names = [name for name, task in self.tasks.items() if task.card.joint == joint]
+        return "|".join(names) or "(?!)"  # which matches nothing
+
     def examples_settings(self, task: str, split: str) -> dict[str, Any]:
         """Everything that decides the examples of one split; see `Card.settings`."""
         chosen = self.tasks[task]

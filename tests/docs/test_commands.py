@@ -1,0 +1,64 @@
+"""The printed commands: planned by a dry run, or parsed by make, exactly as written."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.workflow.projects import ROOT, run, tail
+
+from .documents import DOCUMENTS, read_blocks, read_commands
+from .test_extending import NOT_COPIED
+
+SOURCES = [*DOCUMENTS, ROOT / "Makefile", *sorted((ROOT / "workflow" / "presets").glob("*.yaml"))]
+
+pytestmark = pytest.mark.workflow
+
+
+def printed_commands() -> list[str]:
+    """Commands of the documents' shell blocks, and of the comments of Makefile and presets."""
+    commands = [
+        command
+        for document in DOCUMENTS
+        if document.name != "extending.md"  # whose commands are really run
+        for command in read_commands(document)
+    ]
+    for source in SOURCES[len(DOCUMENTS) :]:
+        text = source.read_text(encoding="utf-8")
+        commands += re.findall(r"^#  ? ?(?:make \w+ +or +)?(snakemake .*)$", text, re.MULTILINE)
+    return sorted(set(commands))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project with the files that the documents tell the reader to write."""
+    folder = tmp_path_factory.mktemp("commands") / "project"
+    shutil.copytree(ROOT, folder, ignore=NOT_COPIED)
+    for block in (block for document in DOCUMENTS for block in read_blocks(document)):
+        named = re.match(r"# ([\w-]+\.yaml):", block.text)
+        if block.language == "yaml" and named and not block.kind:
+            (folder / named[1]).write_text(block.text, encoding="utf-8")
+    return folder
+
+
+def test_the_documents_print_commands() -> None:
+    assert any(command.startswith("make ") for command in printed_commands())
+    assert sum(command.startswith("snakemake ") for command in printed_commands()) > 8
+
+
+@pytest.mark.parametrize("command", printed_commands())
+def test_a_printed_command_is_planned_without_an_error(project: Path, command: str) -> None:
+    program, *arguments = command.split()
+    if program == "make":
+        done = run(["make", "--dry-run", *arguments], project, seconds=120.0)
+    else:
+        assert program == "snakemake", f"a command that is not tested: {command}"
+        script = [sys.executable, "-m", "snakemake", *arguments, "--dry-run", "--quiet"]
+        done = run(script, project, seconds=300.0)
+    shown = done.stdout + done.stderr
+    assert done.returncode == 0, tail(shown)
+    assert "Traceback" not in shown
