@@ -36,9 +36,7 @@ def main(job: Any) -> None:
         task=task,
         memory_mb=job.resources.get("mem_mb"),
     )
-    answers = evaluate(
-        network, test_set, task=task, steps=settings["steps"], batch_size=batch_size
-    )
+    answers = evaluate(network, test_set, task=task, steps=settings["steps"], batch_size=batch_size)
     row = answers.curve().tail(1)
     row.insert(0, "task", settings["task"])
     row.insert(1, "seed", settings["seed"])

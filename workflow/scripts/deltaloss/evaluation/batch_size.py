@@ -25,9 +25,9 @@ TRIAL_EXAMPLES = 2  # in a trial on a GPU
 # more when the job is stopped. From 2^31 numbers on other kernels run.
 GPU_NUMBERS = 2**26
 
-# On a CPU a batch whose states fit the caches is fastest, but no smaller than a part of the weights,
-# which every batch reads again. On an AMD EPYC, 1 and 2 MiB per thread were 4 to 8 % faster than
-# 512 KiB and up to 9 % faster than 4 MiB.
+# On a CPU a batch whose states fit the caches is fastest, but no smaller than a part of the
+# weights, which every batch reads again. On an AMD EPYC, 1 and 2 MiB per thread were 4 to 8 %
+# faster than 512 KiB and up to 9 % faster than 4 MiB.
 CPU_STATE_BYTES = 2**21
 CPU_WEIGHT_SHARE = 4
 
