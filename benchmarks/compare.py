@@ -21,8 +21,9 @@ from typing import Any
 
 import torch
 
+from benchmarks import ROOT
 from benchmarks.contestants import Engine, Job, Published, contestants
-from benchmarks.workloads import ROOT, Workload, load_workloads
+from benchmarks.workloads import Workload, load_workloads
 from deltaloss.core.files import write_json, write_text
 from deltaloss.core.runs import parse_run
 from deltaloss.evidence.provenance import describe_source, processor

@@ -15,6 +15,7 @@ import torch
 import yaml
 from snakemake.utils import update_config
 
+from benchmarks import ROOT
 from deltaloss.config.experiment import Experiment, read_experiment
 from deltaloss.config.settings import NetworkSettings, TrainingSettings
 from deltaloss.core.seeds import derive_seed
@@ -22,7 +23,6 @@ from deltaloss.evaluation.batches import Batch
 from deltaloss.model.network import RecallNetwork, make_network
 from deltaloss.puzzles.base import Task, load_task
 
-ROOT = Path(__file__).resolve().parents[1]
 SEED = 42
 
 # Examples and steps of an evaluation at the quick preset's sizes: seconds, some batches.

@@ -35,3 +35,8 @@ def test_memory_of_a_contestant_is_measured_in_a_process_of_its_own() -> None:
 @pytest.mark.parametrize("name", compare.STARTUPS)
 def test_code_whose_startup_is_timed_runs(name: str) -> None:
     assert compare._time([compare.sys.executable, "-c", compare.STARTUPS[name]]) > 0
+
+
+def test_the_benchmark_starts_as_a_command() -> None:
+    command = [compare.sys.executable, "-m", "benchmarks.compare", "--help"]
+    assert compare._time(command) > 0  # raises where it fails
