@@ -89,10 +89,14 @@ def cells(table: Path, label: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "panel", ["discounted/figures/figure_1_prefix_sums", "reversal/figures/figure_1_reversal"]
+    "panel",
+    ["discounted/figures/figure_1_prefix_sums", "reversal/figures/figure_1_reversal"],
+    ids=["loss", "puzzle"],
 )
 @pytest.mark.parametrize(
-    ("kind", "start"), [("pdf", b"%PDF"), ("svg", b"<?xml"), ("png", b"\x89PNG")]
+    ("kind", "start"),
+    [("pdf", b"%PDF"), ("svg", b"<?xml"), ("png", b"\x89PNG")],
+    ids=["pdf", "svg", "png"],
 )
 def test_the_panels_are_drawn(extended, panel, kind, start):
     assert (extended / "results" / f"{panel}.{kind}").read_bytes().startswith(start)
