@@ -1,9 +1,9 @@
-# Each target makes the environment it needs first, so each works on a fresh machine.
-#   make quick   the whole story, small: data, nine trainings, figure 1, tables 4-7
+# Each target first installs the environment that it needs, so it works on a fresh machine.
+#   make quick   the experiment at a small scale: data, nine trainings, figure 1, tables 4-7
 #   make paper   the paper's experiment, for a GPU
 #   make test    checks and tests
 #   make check   lint, format and types only
-#   make benchmark   the engine against a plain implementation: results/benchmark/
+#   make benchmark   the engine against the published description: results/benchmark/
 
 .DEFAULT_GOAL := quick
 .DELETE_ON_ERROR:
@@ -13,7 +13,7 @@ CORES ?= all
 VENV := .venv
 RUN := . $(VENV)/bin/activate &&
 
-# The first of these that runs and is 3.11 to 3.13; or say make PYTHON=/path/to/python quick.
+# The first of these that runs and is 3.11 to 3.13; or: make PYTHON=/path/to/python quick
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python,\
 	$(shell $(name) -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) and print("$(name)")' 2>/dev/null)))
 
@@ -49,7 +49,7 @@ $(VENV)/.dev: envs/requirements-dev.txt $(VENV)/.runtime
 	touch $@
 
 $(VENV)/bin/python:
-	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; say make PYTHON=/path/to/python" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; run make PYTHON=/path/to/python" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 clean-env:

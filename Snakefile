@@ -1,4 +1,4 @@
-# Delta Loss against Progressive Loss: figure 1, tables 2 and 4-7 of the paper, from nothing.
+# Delta Loss against Progressive Loss: figure 1, tables 2 and 4-7 of the paper.
 from snakemake.utils import min_version
 
 min_version("9.0")

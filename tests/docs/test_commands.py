@@ -33,6 +33,17 @@ def printed_commands() -> list[str]:
     return sorted(set(commands))
 
 
+def test_links_between_documents_lead_to_files() -> None:
+    targets = [
+        (document, target)
+        for document in [*DOCUMENTS, ROOT / "results" / "README.md"]
+        for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8"))
+        if "://" not in target
+    ]
+    assert len(targets) > 10
+    assert [t for document, t in targets if not (document.parent / t).exists()] == []
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the project with the files that the documents tell the reader to write."""

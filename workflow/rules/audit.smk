@@ -1,4 +1,4 @@
-# Are the data right? One report for each puzzle.
+# One report for each puzzle: labels, duplicates, leaks.
 
 
 rule audit_data:

@@ -1,4 +1,4 @@
-# Helpers of the rules: the checked experiment, paths of its files, and what reruns a job.
+# Helpers of the rules: the checked experiment, paths of its files, and params that rerun jobs.
 import re
 import sys
 from functools import cache

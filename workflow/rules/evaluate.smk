@@ -1,4 +1,4 @@
-# Whether each whole answer is right, after every step.
+# Evaluation after every step: whether each whole answer is right.
 
 
 rule evaluate_model:
