@@ -37,7 +37,7 @@ class TestJobLog:
         assert capsys.readouterr().err == f"[mazes] {said.format(log=log)}\n"
         assert "Traceback" in log.read_text()
 
-    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["int", "term"])
     def test_a_signal_ends_a_job_that_does_not_wait_for_it(self, tmp_path, number):
         with pytest.raises(SystemExit) as left, job_log(str(tmp_path / "a.log"), "mazes"):
             os.kill(os.getpid(), number)
@@ -45,7 +45,7 @@ class TestJobLog:
 
 
 class TestStopFlag:
-    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["int", "term"])
     def test_a_signal_only_sets_the_flag(self, number):
         before = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
         with StopFlag() as stop:

@@ -175,7 +175,7 @@ class TestMirrors:
 
 
 class TestBrokenTransfers:
-    @pytest.mark.parametrize("status", [408, 429, 500, 503])
+    @pytest.mark.parametrize("status", [408, 429, 500, 503], ids="status {}".format)
     def test_a_server_in_trouble_is_asked_again(self, fetch, status):
         headers = {"Retry-After": "86400"}
         with serve(Answers(BODY, faults=[status, status], headers=headers)) as server:
@@ -253,7 +253,9 @@ class TestBrokenTransfers:
             assert fetch(server.address) == BODY
         assert len(server.sent) == 2
 
-    @pytest.mark.parametrize("notes", ["", "[]", "{}", "\xff"])
+    @pytest.mark.parametrize(
+        "notes", ["", "[]", "{}", "\xff"], ids=["empty", "list", "no notes", "no text"]
+    )
     def test_damaged_notes_start_over(self, fetch, notes):
         with serve(Answers(BODY, faults=["drop", 404])) as server:
             refusal(fetch, server.address)
@@ -261,7 +263,11 @@ class TestBrokenTransfers:
             assert fetch(server.address) == BODY
         assert server.ranges[-1] == ""
 
-    @pytest.mark.parametrize("span", ["bytes 0-9", "bytes {0}-{1}/1 of", "", "pages {0}-{1}"])
+    @pytest.mark.parametrize(
+        "span",
+        ["bytes 0-9", "bytes {0}-{1}/1 of", "", "pages {0}-{1}"],
+        ids=["other bytes", "other total", "missing", "other unit"],
+    )
     def test_a_rest_from_elsewhere_is_not_appended(self, fetch, span):
         with serve(Answers(BODY, faults=["drop"], content_range=span.format)) as server:
             assert fetch(server.address) == BODY
@@ -275,7 +281,7 @@ class TestLyingServers:
             refusal(fetch, server.address)
         assert NAME not in kept(fetch)
 
-    @pytest.mark.parametrize("length", [1000, len(BODY) - 1])
+    @pytest.mark.parametrize("length", [1000, len(BODY) - 1], ids=["many", "one"])
     def test_more_bytes_than_announced_are_refused(self, fetch, length):
         with serve(Answers(BODY, headers={"Content-Length": str(length)})) as server:
             assert "not a whole gzip file" in refusal(fetch, server.address)
@@ -374,7 +380,7 @@ def test_pins_are_checked_by_sha256sum_and_made_for_files_of_the_user(tmp_path):
     assert (tmp_path / f"{NAME}.sha256").read_text() == f"{DIGEST}  {NAME}\n"
 
 
-@pytest.mark.parametrize("text", ["", "abc", "\xff"])
+@pytest.mark.parametrize("text", ["", "abc", "\xff"], ids=["empty", "short", "no text"])
 def test_a_damaged_pin_is_refused(tmp_path, text):
     (tmp_path / NAME).write_bytes(BODY)
     (tmp_path / f"{NAME}.sha256").write_text(text, encoding="latin-1")

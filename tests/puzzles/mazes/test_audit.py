@@ -186,7 +186,11 @@ def test_prints_are_equal_in_the_eight_ways_a_square_can_lie(mazes, quarters, mi
     assert prints["up_to_symmetry"][2] == prints["up_to_symmetry"][60]
 
 
-@pytest.mark.parametrize("shape", [(2, 3, 24, 22), (2, 1, 24, 24), (2, 3, 25, 25), (0, 3, 24, 24)])
+@pytest.mark.parametrize(
+    "shape",
+    [(2, 3, 24, 22), (2, 1, 24, 24), (2, 3, 25, 25), (0, 3, 24, 24)],
+    ids=["not square", "one channel", "odd", "empty"],
+)
 def test_arrays_of_another_shape_are_refused(shape):
     inputs = np.zeros(shape, dtype=np.uint8)
     with pytest.raises(DataError, match="P = 2 M"):
