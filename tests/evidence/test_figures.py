@@ -79,12 +79,18 @@ class TestFigure1:
         assert (len(one.collections), len(several.collections)) == (0, 2)
         assert several.get_lines()[0].get_ydata()[-1] == pytest.approx(91 * 299 / 399)
 
-    def test_width_is_a_paper_s_text_and_the_legend_hides_no_curve(self):
-        figure = draw_figure_1([panel()] * 3, [])
+    @pytest.mark.parametrize(
+        ("panels", "width"), [(3, TEXT_WIDTH), (6, 2 * TEXT_WIDTH)], ids=["paper", "six"]
+    )
+    def test_panels_keep_their_width_and_legends_hide_nothing(self, panels, width):
+        figure = draw_figure_1([panel()] * panels, [])
         figure.draw_without_rendering()
-        assert figure.get_size_inches()[0] == TEXT_WIDTH
-        for ax in figure.axes:
-            assert not ax.get_legend().get_window_extent().overlaps(ax.get_window_extent())
+        assert figure.get_size_inches()[0] == width
+        legends = [ax.get_legend().get_window_extent() for ax in figure.axes]
+        for legend, ax in zip(legends, figure.axes, strict=True):
+            assert not legend.overlaps(ax.get_window_extent())
+        for legend, other in zip(legends, legends[1:], strict=False):
+            assert not legend.overlaps(other)
 
     def test_panels_are_made_of_published_curves(self):
         paths = sorted(PUBLISHED.glob("evaluations/*/*/*.csv"))

@@ -99,7 +99,7 @@ def draw_figure_1(panels: Sequence[Panel], paths: Sequence[Path]) -> Figure:
     With several seeds the line is their mean and the band reaches from the lowest to the highest.
     """
     with mpl.rc_context(LOOK):
-        width = TEXT_WIDTH if len(panels) > 1 else PANEL_WIDTH
+        width = TEXT_WIDTH * max(1.0, len(panels) / 3) if len(panels) > 1 else PANEL_WIDTH
         lines = 1 + max(len(panel.results) for panel in panels)
         figure = Figure(figsize=(width, HEIGHT + LEGEND_LINE * lines), layout="constrained")
         axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
