@@ -56,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "startup": {},
     }
     for workload in load_workloads(chosen.device, tiny=chosen.tiny):
+        if chosen.only and workload.name not in chosen.only:
+            continue
         for run in (*RUNS, None):
             results["rows"].append(_measure(workload, run, device, chosen.repeats))
             _write(chosen.output, results)
@@ -92,6 +94,8 @@ def _measure(workload: Workload, run: str | None, device: torch.device, repeats:
 
 def _batches(workload: Workload, run: str | None) -> int:
     """Training batches per call: many small ones, or a few large ones whose n and k differ."""
+    if run is None:
+        return 1
     if workload.name.startswith("quick"):
         return 8
     return 3 if run == "progressive-0.5" else 1
@@ -217,6 +221,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--device", choices=["cpu", "cuda"], default=present)
     parser.add_argument("--repeats", type=int, default=REPEATS, help="timed calls of each")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of the CPU")
+    parser.add_argument(
+        "--only", nargs="+", help="workloads such as 'paper chess'; all if left out"
+    )
     parser.add_argument("--quick-run", action="store_true", help="time the whole quick run too")
     parser.add_argument("--tiny", action="store_true", help="sizes that say nothing about speed")
     parser.add_argument("--output", type=Path, help="without suffix")

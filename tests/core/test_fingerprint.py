@@ -22,7 +22,7 @@ FILES = {
     "deltaloss/training/loop.py": (
         "from deltaloss.core import seeds\n"
         "from deltaloss.core.log import logger\n\n\n"
-        'def train(x):\n    """Train."""\n    from deltaloss.late import y\n'
+        'def train(x):\n    """Train."""\n    from deltaloss.model.late import y\n'
         '    logger.info("epoch %d", x)\n'
         '    if x:\n        raise ValueError("no")\n    return x + 1\n'
     ),
@@ -30,7 +30,8 @@ FILES = {
     "deltaloss/core/seeds.py": 'SEED = "a"\n',
     "deltaloss/core/log.py": "import deltaloss.core.progress\nlogger = 1\n",
     "deltaloss/core/progress.py": "from deltaloss.figures import y\n",
-    "deltaloss/late.py": "from deltaloss.runtime.devices import y\n",
+    "deltaloss/model/__init__.py": "",
+    "deltaloss/model/late.py": "from deltaloss.runtime.devices import y\n",
     "deltaloss/runtime/__init__.py": "",
     "deltaloss/runtime/devices.py": "y = 2\n",
     "deltaloss/figures.py": "y = 3\n",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -89,7 +91,7 @@ class TestFigure1:
         legends = [ax.get_legend().get_window_extent() for ax in figure.axes]
         for legend, ax in zip(legends, figure.axes, strict=True):
             assert not legend.overlaps(ax.get_window_extent())
-        for legend, other in zip(legends, legends[1:], strict=False):
+        for legend, other in pairwise(legends):
             assert not legend.overlaps(other)
 
     def test_panels_are_made_of_published_curves(self):

@@ -88,7 +88,23 @@ class PoisonedLoss:
         return self.plain(network, x * float("nan") if self.left == 0 else x, criterion)
 
 
+class PoisonedGradient(PoisonedLoss):
+    """A finite loss whose gradient is not finite in its nth batch."""
+
+    def __call__(self, network: Any, x: torch.Tensor, criterion: Any, *drawn: int) -> Any:
+        self.left -= 1
+        outcome = self.plain(network, x, criterion)
+        if self.left == 0:
+            network.recall.weight.grad[0, 0] = float("inf")
+        return outcome
+
+
 class TestLossThatIsNotFinite:
+    @pytest.mark.parametrize("select", ["first_best", "last"])
+    def test_a_gradient_that_is_not_finite_in_the_last_batch_is_refused_too(self, select):
+        with pytest.raises(TrainingError, match="its gradient is not finite in epoch 3, batch 6"):
+            run(PoisonedGradient(3 * BATCHES), around={"select": select})
+
     def test_names_epoch_batch_and_last_good_epoch(self):
         said = "epoch 2, batch 3 of 6; last good epoch 1. Lower learning_rate"
         with pytest.raises(TrainingError, match=said):

@@ -8,7 +8,6 @@ import torch
 from deltaloss.config.settings import NetworkSettings
 from deltaloss.core.files import file_sha256, write_text
 from deltaloss.core.log import StopFlag, job_log, logger
-from deltaloss.core.progress import Progress
 from deltaloss.data.store import load_examples
 from deltaloss.evaluation.answers import save_answers
 from deltaloss.evaluation.batch_size import choose_batch_size
@@ -61,7 +60,7 @@ def main(job: Any) -> None:
             steps=settings["steps"],
             batch_size=batch_size,
             provenance={**origin, "trained": trained, "machine": machine},
-            progress=Progress(settings["steps"] * len(examples), unit="steps of examples"),
+            show_progress=True,
             checkpointer=saved,
             stop=stop,
         )

@@ -23,6 +23,8 @@ OUTSIDE = (
 )
 """Modules and rooms that change no result: messages to people, memory and devices."""
 
+LOG_METHODS = ("debug", "info", "warning", "error", "exception")
+
 _EXACT = 2**53  # below it, a float represents every whole number exactly
 
 
@@ -68,7 +70,7 @@ def code_digest(script: Path, *modules: str) -> str:
             continue
         package = name if path.name == "__init__.py" else name.rpartition(".")[0]
         meanings[name], imports = _read(path.read_text(encoding="utf-8"), package)
-        for other in (*imports, package):
+        for other in (*imports, package, package.rpartition(".")[0]):
             if other not in meanings:
                 waiting.append((other, _module_path(script.parent, other)))
     return digest(meanings)
@@ -143,6 +145,8 @@ def _is_silent(item: object, package: str) -> bool:
     if not isinstance(item, ast.Expr):
         return False
     match item.value:
-        case ast.Constant() | ast.Call(func=ast.Attribute(value=ast.Name(id="logger"))):
+        case ast.Constant():
             return True
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="logger"), attr=method)):
+            return method in LOG_METHODS
     return False

@@ -36,7 +36,7 @@ def evaluate(
     steps: int,
     batch_size: int,
     provenance: Mapping[str, object] | None = None,
-    progress: Progress | None = None,
+    show_progress: bool = False,
     checkpointer: Checkpointer | None = None,
     stop: StopFlag | None = None,
 ) -> Answers:
@@ -53,7 +53,7 @@ def evaluate(
         batch_size: examples per batch; halved when memory is short. On the CPU it changes memory
             and speed, no bit.
         provenance: is stored with the answers.
-        progress: counts steps of examples, `steps` times N in all.
+        show_progress: whether to report the steps of examples done, `steps` times N in all.
         checkpointer: saves the finished batches once a minute and on a stop; a later call resumes.
         stop: read after every step.
 
@@ -62,28 +62,33 @@ def evaluate(
         SystemExit: `stop` was requested; finished batches are saved.
     """
     done = _Done.load(checkpointer, steps=steps, count=len(examples))
+    unit, before = "steps of examples", done.count * steps
+    progress = Progress(len(examples) * steps, unit=unit, done=before) if show_progress else None
+
+    def on_step(step: int, size: int) -> None:
+        if step < steps:  # a finished batch is kept first
+            _leave_if_requested(stop, done, checkpointer)
+        if progress is not None and progress.due():
+            progress.update(done.count * steps + step * size, f"{done.count} examples done")
+
     while done.count < len(examples):
         batch = examples.take(slice(done.count, done.count + batch_size))
-
-        def on_step(step: int, size: int = len(batch)) -> None:
-            if stop is not None and stop.requested:
-                done.save(checkpointer)
-                stop.leave()
-            if progress is not None and progress.due():
-                progress.update(done.count * steps + step * size, f"{done.count} examples done")
-
+        answered = None
         try:
-            right, finite = _evaluate_batch(network, batch, task, steps, on_step)
+            answered = _evaluate_batch(network, batch, task, steps, on_step)
         except (RuntimeError, MemoryError) as error:
             if not is_shortage(error):
                 raise
-            batch_size = _halved(batch_size)
+        if answered is None:  # outside of the handler, whose error holds the batch's memory
+            batch_size = _halved(len(batch))
             continue
-        done.add(right, finite)
+        done.add(*answered)
         if time.monotonic() - done.saved >= SAVE_SECONDS:
             done.save(checkpointer)
+        _leave_if_requested(stop, done, checkpointer)
     if progress is not None:
         progress.update(len(examples) * steps, f"{len(examples)} examples done")
+        progress.close()
     return Answers(
         correct=done.correct, nonfinite_step=done.nonfinite_step, provenance=provenance or {}
     )
@@ -102,7 +107,11 @@ def accuracy_percent(network: RecallNetwork, examples: Batch, *, task: Task, ste
 
 @torch.inference_mode()
 def _evaluate_batch(
-    network: RecallNetwork, batch: Batch, task: Task, steps: int, on_step: Callable[[int], None]
+    network: RecallNetwork,
+    batch: Batch,
+    task: Task,
+    steps: int,
+    on_step: Callable[[int, int], None],
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Whether each answer is right and each state finite, bool [T, B]; one host read per batch."""
     rows = padded(batch, network).to(network.recall.weight.device)
@@ -112,7 +121,7 @@ def _evaluate_batch(
         flags[0, step] = task.correct(network.readout(state), rows.inputs, rows.targets)
         # The largest number is enough: a state is behind a ReLU, and NaN wins.
         flags[1, step] = state.amax((1, 2, 3)).isfinite()
-        on_step(step + 1)
+        on_step(step + 1, len(batch))
     right, finite = flags[:, :, : len(batch)].cpu().numpy()
     return right, finite
 
@@ -162,6 +171,16 @@ class _Done:
         first = finite.sum(axis=0) + 1
         self.nonfinite_step[here] = np.where(first > len(finite), 0, first)
         self.count = here.stop
+
+
+def _leave_if_requested(
+    stop: StopFlag | None, done: _Done, checkpointer: Checkpointer | None
+) -> None:
+    """Save and leave when a stop is requested, but not when all is done."""
+    if stop is not None and stop.requested and done.count < done.correct.shape[1]:
+        done.save(checkpointer)
+        logger.info("told to stop: %d of %d examples are done", done.count, done.correct.shape[1])
+        stop.leave()
 
 
 def _halved(batch_size: int) -> int:

@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -80,8 +79,3 @@ def to_published(weights: Mapping[str, Tensor], *, dimensions: int) -> dict[str,
         published: weights[name].squeeze(2) if dimensions == 1 else weights[name]
         for name, published in PUBLISHED_NAMES.items()
     }
-
-
-def snapshot(network: torch.nn.Module) -> dict[str, Tensor]:
-    """Copy the current weights, on their device."""
-    return {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}

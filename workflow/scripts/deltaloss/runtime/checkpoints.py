@@ -201,7 +201,7 @@ def _read(path: Path) -> dict[str, Any] | None:
     if hashlib.sha256(body).hexdigest().encode() != digest:
         return None
     stored: dict[str, Any] = torch.load(io.BytesIO(body), map_location="cpu", weights_only=True)
-    return stored
+    return stored if stored.keys() == {"identity", "machine", "state"} else None
 
 
 def _flat(value: Any, key: str = "") -> dict[str, object]:

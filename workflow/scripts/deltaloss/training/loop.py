@@ -141,19 +141,19 @@ def train_epoch(
 
 
 def check_finite(metrics: EpochMetrics, epoch: int) -> None:
-    """Check the losses of a whole epoch, counted from 0; once per epoch, as it reads the device.
+    """Check losses and gradient norms of an epoch, from 0; once per epoch, as it reads the device.
 
     Raises:
         TrainingError: one was not finite; the text names epoch, batch and last good epoch.
     """
-    losses = metrics.table()[:, :2]
-    broken = (~losses.isfinite().all(1)).nonzero()
+    numbers = metrics.table()[:, [0, 1, 3]]
+    broken = (~numbers.isfinite().all(1)).nonzero()
     if len(broken):
         last_good = f"last good epoch {epoch}" if epoch else "no epoch was finished before"
         raise TrainingError(
-            f"the loss is not finite in epoch {epoch + 1}, batch {int(broken[0]) + 1} of "
-            f"{len(losses)}; {last_good}. Lower learning_rate or clip_norm, or train with "
-            "another seed"
+            f"the loss or its gradient is not finite in epoch {epoch + 1}, batch "
+            f"{int(broken[0]) + 1} of {len(numbers)}; {last_good}. Lower learning_rate or "
+            "clip_norm, or train with another seed"
         )
 
 
