@@ -67,12 +67,20 @@ class Engine:
         network = network.to(job.device)
         if self.compiled:
             network.step = torch.compile(network.step)  # type: ignore[method-assign]
-        return self._evaluation(job, network) if job.run is None else self._training(job, network)
+        work = self._evaluation(job, network) if job.run is None else self._training(job, network)
+
+        def switched() -> object:
+            set_precision(self.precision, job.device)  # these switches hold for the whole process
+            torch.backends.cudnn.benchmark = False
+            if job.run is not None:
+                tune_convolutions(job.device)
+            return work()
+
+        return switched
 
     def _training(self, job: Job, network: RecallNetwork) -> Work:
         workload, run = job.workload, job.run
         assert run is not None
-        tune_convolutions(job.device)
         size = workload.batch_size[run.loss]
         settings = replace(workload.training[run.loss], batch_size=size)
         optimizer = make_optimizer(network, settings, steps=workload.train_steps)
@@ -108,18 +116,19 @@ class Published:
 
     def prepare(self, job: Job) -> Work:
         """Build network, data and optimizer on the device."""
+        network = published.from_ours(job.workload.make_network()).to(job.device)
+        work = self._evaluation(job, network) if job.run is None else self._training(job, network)
+
+        def switched() -> object:
+            torch.set_float32_matmul_precision("highest")  # PyTorch's defaults
+            torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark = True, False
+            return work()
+
+        return switched
+
+    def _training(self, job: Job, network: published.PublishedNetwork) -> Work:
         workload, run = job.workload, job.run
-        network = published.from_ours(workload.make_network()).to(job.device)
-        if run is None:
-            count = workload.test_examples
-            examples = random_examples(workload.task, workload.test_shape, count)
-            return lambda: published.evaluate(
-                network,
-                examples,
-                task=workload.task,
-                steps=workload.test_steps,
-                batch_size=count,
-            )
+        assert run is not None
         settings, size = workload.training[run.loss], workload.batch_size[run.loss]
         optimizer = published.make_optimizer(network, settings)
         loss = published.PublishedLoss(steps=workload.train_steps, alpha=run.value)
@@ -133,6 +142,13 @@ class Published:
             task=workload.task,
             batch_size=size,
             clip_norm=settings.clip_norm,
+        )
+
+    def _evaluation(self, job: Job, network: published.PublishedNetwork) -> Work:
+        workload, count = job.workload, job.workload.test_examples
+        examples = random_examples(workload.task, workload.test_shape, count)
+        return lambda: published.evaluate(
+            network, examples, task=workload.task, steps=workload.test_steps, batch_size=count
         )
 
 

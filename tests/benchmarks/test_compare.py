@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
-from benchmarks import compare
+from benchmarks import compare, contestants
+from deltaloss.core.runs import parse_run
 
 
 def test_every_row_measures_both_contestants_and_the_report_lists_it(
@@ -40,3 +42,17 @@ def test_code_whose_startup_is_timed_runs(name: str) -> None:
 def test_the_benchmark_starts_as_a_command() -> None:
     command = [compare.sys.executable, "-m", "benchmarks.compare", "--help"]
     assert compare._time(command) > 0  # raises where it fails
+
+
+def test_each_call_sets_its_own_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[str] = []
+    monkeypatch.setattr(contestants, "set_precision", lambda name, device: used.append(name))
+    monkeypatch.setattr(contestants.Engine, "_training", lambda self, job, network: lambda: None)
+    workload = compare.load_workloads("cpu", tiny=True)[0]
+    job = compare.Job(workload=workload, device=torch.device("cpu"), run=parse_run("delta"))
+    entered = [contestants.Engine(precision=name) for name in ("fp32", "tf32")]
+    works = [one.prepare(job) for one in entered]
+    used.clear()
+    for work in (*works, *works):
+        work()
+    assert used == ["fp32", "tf32", "fp32", "tf32"]
