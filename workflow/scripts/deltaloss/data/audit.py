@@ -6,7 +6,6 @@ than made them. A suspicious result becomes a line of the report's `warnings`.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -206,7 +205,7 @@ def _manifest_warnings(
         "inputs_shape": list(examples.inputs.shape),
         "targets_shape": list(examples.targets.shape),
         "size": findings.size,
-        "digest": _digest(examples),
+        "digest": examples.digest(),
         **findings.details,
     }
     return [
@@ -214,12 +213,3 @@ def _manifest_warnings(
         for key, value in found.items()
         if key in manifest and value is not None and manifest[key] != value
     ]
-
-
-def _digest(examples: Examples) -> str:
-    """Compute the digest of `data.store` from its definition: SHA-256 of shapes and packed bits."""
-    result = hashlib.sha256()
-    for name, bits in (("inputs", examples.inputs), ("targets", examples.targets)):
-        result.update(f"{name} {list(bits.shape)}\n".encode())
-        result.update(np.packbits(bits).data)
-    return result.hexdigest()
