@@ -39,7 +39,7 @@ rule data:
     """Examples of all puzzles, and their audits."""
     input:
         [examples_path(task, split) for task in TASKS for split in ("train", "test")],
-        [f"results/{experiment.name}/data/{task}.json" for task in TASKS],
+        audit_files(TASKS),
 
 
 rule models:

@@ -16,7 +16,7 @@ from deltaloss.evaluation.batches import shuffled
 from deltaloss.evaluation.loop import evaluate
 from deltaloss.losses.base import make_loss
 from deltaloss.model.network import RecallNetwork
-from deltaloss.model.precision import set_precision, tune_convolutions
+from deltaloss.model.precision import choose_algorithms, set_precision
 from deltaloss.training.loop import train_epoch
 from deltaloss.training.optimizer import make_optimizer
 
@@ -73,7 +73,7 @@ class Engine:
             set_precision(self.precision, job.device)  # these switches hold for the whole process
             torch.backends.cudnn.benchmark = False
             if job.run is not None:
-                tune_convolutions(job.device)
+                choose_algorithms(job.device)
             return work()
 
         return switched

@@ -6,10 +6,11 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
-from deltaloss.core.errors import ConfigError
+from deltaloss.core.errors import ConfigError, UserError
 from deltaloss.puzzles.card import load_card
 
 from .configs import CONFIG, ROOT, changed, read, with_preset
@@ -89,9 +90,16 @@ REFUSED = {
         changed(training={"released": {}}),
         r"^tasks\.chess\.training: 'delta' has no optimizer; add it to the set 'released'",
     ),
-    "number as text": (
+    "number without a point": (
         changed(training__released__learning_rate="1e-3"),
-        r"learning_rate: '1e-3' is text in YAML; write a number, with a point: 1\.0e-3",
+        r"learning_rate: '1e-3' is text in YAML; write 1\.0e-3$",
+    ),
+    "number without the sign of its exponent": (
+        changed(training__released__learning_rate="1.0e5"),
+        r"learning_rate: '1\.0e5' is text in YAML; write 1\.0e\+5$",
+    ),
+    "whole number as a fraction": (
+        changed(tasks__mazes__training__released__epochs="1e2"), r"epochs: '1e2': must be a whole"
     ),
     "not a number": (
         changed(training__released__learning_rate=float("nan")),
@@ -101,6 +109,36 @@ REFUSED = {
     "no seeds": (changed(seeds=[]), r"^seeds: \[\]: must list at least 1"),
     "seed that is no whole number": (changed(seeds=[1.0]), r"^seeds\[0\]: 1\.0: must be a whole"),
     "huge seed": (changed(seeds=[10**20]), r"seeds\[0\]: 10+: must be at most 4294967295"),
+    "seed of 401 digits": (
+        changed(seeds=[10**400]), r"seeds\[0\]: 1(0){49}\.\.\.(0){20}: must be at most 4294967295"
+    ),
+    "rate of 401 digits": (
+        changed(training__released__learning_rate=10**400),
+        r"learning_rate: 10+\.\.\.0+: must be at most",
+    ),
+    "number of 5001 digits": (changed(threads=10**5000), r"thousands of digits; write a smaller"),
+    "huge width": (
+        changed(tasks__mazes__network__width=10**12), r"width: 10+: must be at most 100000"
+    ),
+    "huge head": (
+        changed(tasks__mazes__network__head=[32, 10**12]), r"head\[1\]: 10+: must be at most 100000"
+    ),
+    "too many steps": (
+        changed(tasks__mazes__evaluation__steps=10**10), r"steps: 10+: must be at most 1000000"
+    ),
+    "too many threads": (changed(threads=10**6), r"threads: 1000000: must be at most 10000"),
+    "no batch": (
+        changed(tasks__mazes__evaluation__batch_size=0),
+        r"evaluation\.batch_size: 0: must be a whole number of at least 1 .*, or auto",
+    ),
+    "date for a text": (
+        changed(experiment=date(2024, 1, 1)),
+        r"^experiment: 2024-01-01: must be text; put it in quotes",
+    ),
+    "run with a number of many digits": (
+        changed(tasks__chess__runs=["delta", "progressive-1e-200"]),
+        r"^tasks\.chess\.runs: 'progressive-1e-200': too many digits",
+    ),
     "fewer steps than trained": (
         changed(tasks__mazes__evaluation__steps=29), r"evaluation\.steps: 29 is less than"
     ),
@@ -124,6 +162,38 @@ REFUSED = {
     "puzzle file that is not read": (
         changed(tasks__chess__data__puzzles="a.csv"), r"^tasks\.chess\.data\.puzzles: 'a\.csv'"
     ),
+    "puzzle file with NUL": (
+        changed(tasks__chess__data__source="lichess", tasks__chess__data__puzzles="a\0b"),
+        r"^tasks\.chess\.data\.puzzles: 'a\\x00b': must be the path of a CSV",
+    ),
+    "puzzle address of a plain CSV": (
+        changed(
+            tasks__chess__data__source="lichess", tasks__chess__data__puzzles="https://x.org/a.csv"
+        ),
+        r"puzzles: 'https://x\.org/a\.csv': must be .* that ends in \.zst",
+    ),
+    "missing puzzle file": (
+        changed(tasks__chess__data__source="lichess", tasks__chess__data__puzzles="no.csv"),
+        r"^tasks\.chess\.data: no\.csv: there is no such puzzle file; write its path from",
+    ),
+    "puzzle path of 5,000 letters": (
+        changed(tasks__chess__data__source="lichess", tasks__chess__data__puzzles="x" * 5000),
+        r"^tasks\.chess\.data: x+ \.\.\. x+: cannot be read: File name too long",
+    ),
+    "length that the archive lacks": (
+        changed(tasks__prefix_sums__data__test__size=80),
+        r"^tasks\.prefix_sums\.data\.test\.size: 80: .*16 to 64, 72, .*source: generate$",
+    ),
+    "wrong digest": (
+        changed(archives__sha256={"chess_data.tar.gz": "0" * 63}),
+        r"chess_data\.tar\.gz: '0{63}': must be 64 hexadecimal digits",
+    ),
+    "digest of a file in a folder": (
+        changed(archives__sha256={"a/b.zst": "0" * 64}), r"'a/b\.zst': must be the name of a file"
+    ),
+    "name of a set that is a number": (
+        changed(training={1: {}}), r"^training: 1: must be text; put it in quotes"
+    ),
     "empty name of a file": (changed(tasks__chess__data__puzzles=""), r"must not be empty"),
     "misspelt archive": (
         changed(archives__sha256={"maze_data_train9.tar.gz": "0" * 64}),
@@ -133,6 +203,8 @@ REFUSED = {
         {key: value for key, value in CONFIG.items() if key != "seeds"}, r"^seeds: missing"
     ),
     "experiment out of its folder": (changed(experiment="../x"), r"^experiment: '\.\./x': must be"),
+    "name of 300 letters": (changed(experiment="x" * 300), r"must have at most 100 characters"),
+    "key with a line end": (changed(**{"a\nb": 1}), r"^a\?b: unknown key"),
     "experiment over the data": (changed(experiment="data"), r"^experiment: 'data': this name"),
     "name with a line end": (changed(experiment="x\n"), r"must be letters, digits"),
     "device": (changed(device="gpu"), r"^device: 'gpu': allowed: auto, cpu, cuda"),
@@ -147,10 +219,32 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_wrong_config_is_refused_in_one_line(case: str) -> None:
     config, message = REFUSED[case]
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(UserError) as caught:
         read(config)
     assert re.search(message, str(caught.value)), str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "mirror",
+    [
+        "ftp://x.org",
+        "http://",
+        "https:///x",
+        "file://host/x",
+        "HTTPS://x.org",
+        "https://x y",
+        "a\0b",
+    ],
+)
+def test_a_mirror_that_nothing_can_be_fetched_from_is_refused(mirror: str) -> None:
+    with pytest.raises(ConfigError, match=r"^archives\.mirrors\[1\]: '.*': must be an https://"):
+        read(changed(archives__mirrors=["elsewhere", mirror]))
+
+
+def test_addresses_and_folders_are_mirrors():
+    mirrors = ["http://localhost:80", "https://me:word@x.org/a/", "file:///a b", "~/a", "../a b"]
+    assert read(changed(archives__mirrors=mirrors)).archives["mirrors"] == mirrors
 
 
 def test_two_puzzles_with_one_table_are_refused(monkeypatch):
@@ -174,8 +268,44 @@ def test_precision_decides_a_result_only_where_there_may_be_a_gpu():
     assert read(changed(device="cpu", precision="bf16")).result_precision == "fp32"
 
 
-def test_seeds_may_be_texts_as_on_the_command_line():
-    assert read(changed(seeds=["1", "20"])).seeds == (1, 20)
+def test_deterministic_algorithms_are_a_setting_where_there_may_be_a_gpu():
+    def chosen(**settings):
+        experiment = read(changed(deterministic=True, **settings))
+        return experiment.train_settings("mazes", "delta", "seed1")["deterministic"]
+
+    assert chosen()
+    assert chosen(device="cuda")
+    assert not chosen(device="cpu")
+    assert not read(CONFIG).train_settings("mazes", "delta", "seed1")["deterministic"]
+
+
+def test_the_longest_trainings_come_first():
+    experiment = read(CONFIG)
+    priorities = [experiment.priority(task) for task in ("chess", "mazes", "prefix_sums")]
+    assert priorities == [3, 2, 1]
+    longer = read(changed(tasks__prefix_sums__training__released__epochs=10**6))
+    assert longer.priority("prefix_sums") == 3
+
+
+def test_nested_values_of_the_command_line_are_read_as_in_yaml():
+    """--config 'seeds=[1, 20]' hands over texts; the config itself changes, for scripts read it."""
+    config = changed(
+        experiment="5",
+        seeds=["1", "20"],
+        tensorboard="false",
+        training__released__learning_rate="1.0e-3",
+        training__released__clip_norm="null",
+        tasks__mazes__evaluation__batch_size="7",
+        tasks__prefix_sums__evaluation__batch_size="auto",
+    )
+    read_back = read(config)
+    assert read_back.seeds == (1, 20)
+    assert read_back.name == "5"
+    assert read_back.tasks["chess"].training["delta"]["learning_rate"] == 0.001
+    assert config["tensorboard"] is False
+    assert config["training"]["released"]["clip_norm"] is None
+    batches = [config["tasks"][t]["evaluation"]["batch_size"] for t in ("mazes", "prefix_sums")]
+    assert batches == [7, "auto"]
 
 
 class TestPathsOfExamples:

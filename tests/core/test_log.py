@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 
 import pytest
@@ -16,7 +17,9 @@ class TestJobLog:
         with job_log(str(tmp_path / "logs" / "a.log"), "mazes delta"):
             logger.info("%d parameters", 7)
         assert capsys.readouterr().err == "[mazes delta] 7 parameters\n"
-        assert (tmp_path / "logs" / "a.log").read_text().endswith(" 7 parameters\n")
+        lines = (tmp_path / "logs" / "a.log").read_text().splitlines()
+        assert lines[0].endswith(" 7 parameters")
+        assert re.search(r" finished in \d+\.\d s$", lines[1])
         assert logger.handlers == []
 
     @pytest.mark.parametrize(

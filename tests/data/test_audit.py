@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from deltaloss.core.errors import DataError
-from deltaloss.data.audit import audit_split, join_audits
-from deltaloss.data.store import load_examples, load_manifest, save_examples
+from deltaloss.data.audit import audit_made, audit_split, join_audits, refuse
+from deltaloss.data.store import load_audited, load_examples, load_manifest, save_examples
 from deltaloss.puzzles import checks
 from deltaloss.puzzles.base import Examples
+from deltaloss.puzzles.checks import Check, Findings
 
 
 def made(task, **settings):
@@ -63,10 +64,8 @@ def report(task, examples, **manifest):
     return json.loads(json.dumps(audit(task, examples, **manifest).report, allow_nan=False))
 
 
-def join(task, train, test, *, strict=False):
-    return join_audits(
-        audit(task, train), audit(task, test), validation_fraction=0.2, strict=strict
-    )
+def join(task, train, test):
+    return join_audits(audit(task, train), audit(task, test), validation_fraction=0.2)
 
 
 @pytest.fixture(scope="module")
@@ -132,29 +131,107 @@ class TestSets:
     def test_counts_are_those_of_the_training(self, strings):
         both = join("prefix_sums", strings, some(strings, slice(3)))
         assert both["counts"] == {"train": 160, "valid": 40, "test": 3}
-        assert set(both) == {"task", "counts", "leaks", "warnings", "train", "test"}
+        assert set(both) == {"task", "counts", "leaks", "errors", "warnings", "train", "test"}
 
-    def test_warnings_name_their_file(self, strings):
+    def test_errors_name_their_file(self, strings):
         wrong = with_wrong_sums(strings, 1)
         others = made("prefix_sums", size=32, count=9, seed=9, split="test")
-        assert join("prefix_sums", wrong, others)["warnings"][0].startswith("train: 1 of 200")
-        assert join("prefix_sums", others, wrong)["warnings"][0].startswith("test: 1 of 200")
-
-    def test_strict_turns_warnings_into_one_line(self, strings):
-        wrong = with_wrong_sums(strings, 2)
-        with pytest.raises(DataError) as raised:
-            join("prefix_sums", wrong, wrong, strict=True)
-        text = str(raised.value)
-        assert "\n" not in text
-        assert text.startswith("prefix_sums data: train: 2 of 200")
-        assert text.endswith("(and 2 more); strict: false lets it pass")
-        others = made("prefix_sums", size=32, count=9, seed=9, split="test")
-        assert join("prefix_sums", strings, others, strict=True)["warnings"] == []
+        for split, pair in (("train", (wrong, others)), ("test", (others, wrong))):
+            both = join("prefix_sums", *pair)
+            (line,) = both["errors"]
+            assert line.startswith(f"{split}: 1 of 200")
+            assert both["warnings"] == []
 
     def test_two_puzzles_are_no_set(self, strings, mazes):
         one, other = audit("prefix_sums", strings), audit("mazes", mazes)
         with pytest.raises(DataError, match="prefix_sums and test data of mazes"):
             join_audits(one, other, validation_fraction=0.2)
+
+
+def judge(both, *, strict):
+    refuse("prefix_sums", both["errors"], both["warnings"], strict=strict)
+
+
+class TestRefused:
+    """What stops every training on the examples."""
+
+    @pytest.mark.parametrize("strict", [False, True], ids=["lenient", "strict"])
+    def test_a_wrong_label_always_stops(self, strings, strict):
+        with pytest.raises(DataError) as raised:
+            judge(join("prefix_sums", strings, with_wrong_sums(strings, 2)), strict=strict)
+        text = str(raised.value)
+        assert "\n" not in text
+        assert text.startswith("prefix_sums data: test: 2 of 200")
+        assert text.endswith("; nothing is trained on such examples: correct their source")
+
+    def test_further_errors_are_counted(self, strings):
+        wrong = with_wrong_sums(strings, 2)
+        with pytest.raises(DataError, match=r"train: 2 of 200 .* \(and 1 more, see the log\)"):
+            judge(join("prefix_sums", wrong, wrong), strict=False)
+
+    def test_repeats_and_leaks_stop_where_strict_only(self, strings):
+        leaking = join("prefix_sums", strings, some(strings, slice(3)))
+        repeating = join(
+            "prefix_sums",
+            joined(strings, some(strings, slice(2))),
+            made("prefix_sums", size=32, count=9, seed=9, split="test"),
+        )
+        for both, said in ((leaking, "3 test examples"), (repeating, "train: 2 examples")):
+            judge(both, strict=False)
+            with pytest.raises(DataError, match=f"{said}.* let it pass by strict: false"):
+                judge(both, strict=True)
+
+    def test_good_examples_pass(self, strings):
+        others = made("prefix_sums", size=32, count=9, seed=9, split="test")
+        judge(join("prefix_sums", strings, others), strict=True)
+
+    def test_an_unusual_maze_is_only_a_warning(self, mazes, monkeypatch):
+        start = Check(name="start", fault="are odd", failed=np.array([True]), proves=False)
+        findings = Findings(checks=[start], ones=1, counted=1)
+        monkeypatch.setattr("deltaloss.puzzles.mazes.audit.inspect", lambda *_: findings)
+        found = report("mazes", some(mazes, [0]))
+        assert (found["errors"], len(found["warnings"])) == ([], 1)
+
+
+class TestMade:
+    """The audit of files just made, which networks need."""
+
+    @pytest.fixture
+    def files(self, tmp_path, strings):
+        others = made("prefix_sums", size=32, count=9, seed=9, split="test")
+        paths = {split: tmp_path / f"{split}.npz" for split in ("train", "test")}
+        for examples, path in zip((strings, others), paths.values(), strict=True):
+            save_examples(path, examples, manifest={"task": "prefix_sums", "source": "generate"})
+        return paths
+
+    def save(self, path, examples):
+        save_examples(path, examples, manifest=load_manifest(path))
+
+    def test_right_examples_are_marked(self, files, strings):
+        with pytest.raises(DataError, match=r"train\.npz: not the examples that were made and"):
+            load_audited(files["train"])
+        audit_made(files, strict=True)
+        assert load_audited(files["train"]).digest() == strings.digest()
+
+    def test_other_examples_in_their_place_are_refused(self, files, strings):
+        audit_made(files, strict=True)
+        self.save(files["train"], some(strings, slice(None, None, -1)))
+        with pytest.raises(DataError, match=r"train\.npz: not the examples that were made and"):
+            load_audited(files["train"])
+
+    def test_wrong_examples_are_not_marked(self, files, strings):
+        self.save(files["test"], with_wrong_sums(strings, 1))
+        with pytest.raises(DataError, match="test: 1 of 200"):
+            audit_made(files, strict=False)
+        with pytest.raises(DataError, match="not the examples"):
+            load_audited(files["train"])
+
+    def test_leaks_between_both_stop_where_strict(self, files, strings):
+        self.save(files["test"], some(strings, slice(5)))
+        audit_made(files, strict=False)
+        with pytest.raises(DataError, match="5 test examples are among the training examples"):
+            audit_made(files, strict=True)
+        audit_made({"test": files["test"]}, strict=True)
 
 
 class TestReports:
@@ -181,12 +258,17 @@ class TestReports:
 
     @pytest.mark.parametrize(
         ("key", "value"),
-        [("count", 9), ("size", 16), ("digest", "0" * 64), ("inputs_shape", [200, 1, 31])],
-        ids=["count", "size", "digest", "shape"],
+        [("count", 9), ("digest", "0" * 64), ("inputs_shape", [200, 1, 31])],
+        ids=["count", "digest", "shape"],
     )
-    def test_a_manifest_of_other_examples_is_a_warning(self, strings, key, value):
-        (line,) = report("prefix_sums", strings, **{key: value})["warnings"]
+    def test_a_manifest_of_other_examples_is_an_error(self, strings, key, value):
+        (line,) = report("prefix_sums", strings, **{key: value})["errors"]
         assert line.startswith(f"the manifest says {key} ")
+
+    def test_a_manifest_of_another_size_is_a_warning(self, strings):
+        found = report("prefix_sums", strings, size=16)
+        assert found["errors"] == []
+        assert found["warnings"] == ["the manifest says size 16, the examples 32"]
 
     def test_a_manifest_of_an_unknown_puzzle_is_refused(self, strings):
         with pytest.raises(DataError, match="'sudoku': no such puzzle"):

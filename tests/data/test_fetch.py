@@ -160,6 +160,11 @@ class TestMirrors:
         assert "Connection refused" in refusal(fetch, server.address)
         assert "there are no mirrors" in refusal(fetch)
 
+    def test_a_refusal_says_what_to_do(self, fetch):
+        text = refusal(fetch, "~nosuchuser/archives")
+        assert f"~nosuchuser/archives/{NAME}: there is no such user; add a mirror" in text
+        assert text.endswith("put the file there yourself, or set source: generate")
+
     def test_a_mirror_with_bad_content_is_passed_over(self, fetch, tmp_path, mirror):
         bad = tmp_path / "bad"
         bad.mkdir()

@@ -61,8 +61,20 @@ def test_a_file_without_answers_is_refused_by_name(tmp_path, damage):
         load_answers(path)
 
 
-def test_answers_of_an_earlier_version_are_refused_with_advice(tmp_path):
-    path = tmp_path / "a.npz"
-    np.savez_compressed(path, correct=np.zeros((1, 1), np.uint8), period=np.zeros(1, np.int32))
-    with pytest.raises(DataError, match="earlier version; delete the file"):
-        load_answers(path)
+def test_every_flipped_bit_is_noticed_or_changes_no_answer(tmp_path):
+    path, saved = tmp_path / "a.npz", answers([[1, 0, 1], [0, 1, 1]], [0, 2, 0])
+    save_answers(path, saved)
+    content, refused = path.read_bytes(), 0
+    for bit in range(8 * len(content)):
+        changed = bytearray(content)
+        changed[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(changed)
+        try:
+            loaded = load_answers(path)
+        except DataError:
+            refused += 1
+        else:
+            assert np.array_equal(loaded.correct, saved.correct)
+            assert np.array_equal(loaded.nonfinite_step, saved.nonfinite_step)
+            assert loaded.provenance == saved.provenance
+    assert refused > len(content)

@@ -10,7 +10,6 @@ import pytest
 from matplotlib import image
 
 from deltaloss.core.runs import Run, parse_run
-from deltaloss.evaluation.answers import load_curve
 from deltaloss.evidence.figures import TEXT_WIDTH, Panel, draw_data, draw_figure_1, make_panel
 from deltaloss.evidence.provenance import RunResults, read_runs
 from deltaloss.puzzles.base import Examples
@@ -97,7 +96,7 @@ class TestFigure1:
     def test_panels_are_made_of_published_curves(self):
         paths = sorted(PUBLISHED.glob("evaluations/*/*/*.csv"))
         summary = {"task": "mazes", "train_size": 9, "test_size": 59, "train_steps": 6}
-        made = make_panel(summary, read_runs(paths, load_curve))
+        made = make_panel(summary, read_runs(paths, pd.read_csv))
         assert (made.title, made.subtitle) == ("Mazes", "9x9 mazes to 59x59 mazes")
         assert [one.run.loss for one in made.results] == ["delta", "progressive", "progressive"]
         assert {one.task for one in made.results} == {"mazes"}

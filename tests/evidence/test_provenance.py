@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ import pandas as pd
 import pytest
 
 from deltaloss import evidence
-from deltaloss.core.files import file_sha256, write_json
+from deltaloss.core.files import check_file, file_sha256, read_json, write_csv, write_json
 from deltaloss.evidence.provenance import describe_run, read_runs, save_provenance
 from deltaloss.puzzles.card import puzzle_names
 
@@ -36,8 +35,13 @@ def test_files_are_grouped_by_puzzle_run_and_weights():
 def test_a_result_names_its_settings_inputs_and_versions(tmp_path):
     source = tmp_path / "curve.csv"
     source.write_text("step\n1\n")
-    save_provenance(tmp_path / "table.json", {"code": "abc"}, [str(source)])
-    written = json.loads((tmp_path / "table.json").read_text())
+    table = tmp_path / "table.csv"
+    table.write_text("best\n1\n")
+    save_provenance(
+        tmp_path / "table.json", {"code": "abc"}, inputs=[str(source)], outputs=[str(table)]
+    )
+    check_file(table)
+    written = read_json(tmp_path / "table.json")
     assert written["settings"] == {"code": "abc"}
     assert written["inputs"] == {str(source): file_sha256(source)}
     assert written["versions"]["numpy"]
@@ -48,9 +52,10 @@ def summary(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("COMMIT", raising=False)
     path = tmp_path / "histories" / "mazes" / "delta" / "seed42.json"
-    write_json(path, {"best_epoch": 2, "data_digest": "abc"})
     frame = pd.DataFrame({"train_seconds": [1.5, 2.0], "validation_seconds": [0.25, 0.25]})
-    frame.to_csv(path.with_suffix(".csv"), index=False)
+    history = path.with_suffix(".csv")
+    write_csv(history, frame)
+    write_json(path, {"best_epoch": 2, "data_digest": "abc"}, files=[history])
     return path
 
 
@@ -63,9 +68,15 @@ def test_a_run_outside_a_repository_has_its_trainings_and_no_commit(summary, mon
     described = describe_run("trial", [summary])
     assert (described["commit"], described["changed_files"]) == (None, None)
     assert described["processor"]
-    assert described["trainings"] == {
-        "mazes/delta/seed42": {"best_epoch": 2, "data_digest": "abc", "wall_seconds": 4.0}
+    (training,) = described["trainings"].values()
+    digests = {"seed42.csv": file_sha256(summary.with_suffix(".csv"))}
+    assert training == {
+        "best_epoch": 2,
+        "data_digest": "abc",
+        "files_sha256": digests,
+        "wall_seconds": 4.0,
     }
+    assert list(described["trainings"]) == ["mazes/delta/seed42"]
     monkeypatch.setenv("COMMIT", "carried")
     assert describe_run("trial", [summary])["commit"] == "carried"
 

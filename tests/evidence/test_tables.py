@@ -8,9 +8,8 @@ import pandas as pd
 import pytest
 
 from deltaloss.core.runs import Run, parse_run
-from deltaloss.evidence.provenance import RunResults
+from deltaloss.evidence.provenance import RunResults, read_runs
 from deltaloss.evidence.tables import (
-    make_table,
     tabulate_accuracy,
     tabulate_data,
     tabulate_training,
@@ -56,8 +55,10 @@ class TestPublishedResults:
         names = [run_name(row) for row in published.itertuples()]
         paths = [PUBLISHED / "evaluations" / task / name / "seed42.csv" for name in names]
         plotted = [name for name, shown in zip(names, published["plotted"], strict=True) if shown]
-        settings = {"experiment": "quick", "plotted": {task: plotted}}
-        assert_same(make_table("accuracy", paths, settings).numbers, published)
+        made = tabulate_accuracy(
+            read_runs(paths, pd.read_csv), experiment="quick", plotted={task: plotted}
+        )
+        assert_same(made.numbers, published)
 
     def test_training(self):
         published = pd.read_csv(PUBLISHED / "tables" / "table_4.csv")
@@ -65,7 +66,7 @@ class TestPublishedResults:
         paths = [PUBLISHED / "histories" / task / run / "seed42.csv" for task, run in names]
         # The rows of the plotted runs are the first: two of each puzzle.
         plotted = {task: [run for other, run in names[:6] if other == task] for task, _ in names}
-        made = make_table("training", paths, {"experiment": "quick", "plotted": plotted})
+        made = tabulate_training(read_runs(paths, pd.read_csv), experiment="quick", plotted=plotted)
         assert_same(made.numbers, published)
 
 

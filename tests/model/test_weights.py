@@ -43,6 +43,33 @@ def test_a_file_without_weights_is_refused_by_name(tmp_path, content):
         load_weights(tmp_path / "a.safetensors", small())
 
 
+def test_every_flipped_byte_is_noticed_or_changes_no_weight(tmp_path):
+    path, network = tmp_path / "a.safetensors", small()
+    save_weights(path, network.state_dict(), provenance={"seed": 1})
+    content, refused, other = path.read_bytes(), 0, small()
+    places = range(0, len(content), 3)
+    for place in places:
+        changed = bytearray(content)
+        changed[place] ^= 1 << place % 8
+        path.write_bytes(changed)
+        try:
+            provenance = load_weights(path, other)
+        except DataError as error:
+            refused += "damaged or changed" in str(error)
+        else:
+            assert provenance == {"seed": 1}
+            for name, weight in network.state_dict().items():
+                assert torch.equal(other.state_dict()[name], weight)
+    assert refused > 0.95 * len(places)
+
+
+def test_weights_are_as_readable_as_other_files(tmp_path):
+    save_weights(tmp_path / "a.safetensors", small().state_dict(), provenance={})
+    (tmp_path / "plain").write_text("")
+    modes = {path.stat().st_mode for path in tmp_path.iterdir()}
+    assert len(modes) == 1
+
+
 @pytest.mark.parametrize("dimensions", [1, 2])
 def test_published_names_are_converted_and_back(dimensions):
     weights = dict(small(dimensions).state_dict())

@@ -7,9 +7,11 @@ import sys
 
 import jsonschema
 import pytest
+from easy_to_hard_data import PrefixSumDataset
 
 from deltaloss.core.errors import ConfigError
 from deltaloss.puzzles.card import load_card, puzzle_modules, puzzle_names
+from deltaloss.puzzles.prefix_sums.card import ARCHIVE_SIZES
 
 SIZED = {"train": {"size": 9, "count": 5}, "test": {"size": 13, "count": 3}}
 CHESS = {"train": {"count": 5}, "test": {"count": 3}, "orientation": "aligned", "puzzles": None}
@@ -64,9 +66,39 @@ def test_mazes_of_each_size_and_split_have_their_archive():
 
 def test_mazes_of_even_size_are_refused_with_the_next_odd_one():
     card = load_card("mazes")
-    card.check(SIZED)
+    data = {**SIZED, "source": "generate"}
+    card.check(data)
     with pytest.raises(ConfigError, match=r"^test\.size: 8 is even.* such as 9$"):
-        card.check({**SIZED, "test": {"size": 8, "count": 3}})
+        card.check({**data, "test": {"size": 8, "count": 3}})
+
+
+@pytest.mark.parametrize(
+    ("name", "train", "test"),
+    [("mazes", 9, 59), ("mazes", 17, 37), ("prefix_sums", 16, 512), ("prefix_sums", 64, 72)],
+)
+def test_sizes_of_the_published_archives_are_accepted(name, train, test):
+    sizes = {"train": {"size": train}, "test": {"size": test}}
+    load_card(name).check({**sizes, "source": "archive"})
+
+
+@pytest.mark.parametrize(
+    ("name", "train", "test", "refused"),
+    [
+        ("mazes", 19, 59, "train.size: 19: the published archives for train have .* 9, 11, 13"),
+        ("mazes", 9, 39, "test.size: 39: the published archives for test have .* 37, 59"),
+        ("prefix_sums", 15, 512, "train.size: 15: the published archive has strings of 16 to 64"),
+        ("prefix_sums", 32, 65, "test.size: 65: the published archive has strings of 16 to 64"),
+    ],
+)
+def test_sizes_without_an_archive_are_refused_where_it_is_the_source(name, train, test, refused):
+    card, sizes = load_card(name), {"train": {"size": train}, "test": {"size": test}}
+    card.check({**sizes, "source": "generate"})
+    with pytest.raises(ConfigError, match=rf"^{refused}.*set source: generate$"):
+        card.check({**sizes, "source": "archive"})
+
+
+def test_the_lengths_of_prefix_sums_are_those_of_the_published_package():
+    assert list(ARCHIVE_SIZES) == PrefixSumDataset.lengths
 
 
 def test_a_test_of_the_training_length_takes_the_strings_after_it():
@@ -109,7 +141,7 @@ def test_puzzles_from_different_addresses_have_different_settings():
     ("source", "puzzles", "words"),
     [
         ("lichess", None, "^puzzles: null: source lichess needs"),
-        ("archive", "a.csv", r"^puzzles: 'a\.csv': is read with source lichess only"),
+        ("archive", "a.csv", r"^puzzles: 'a\.csv' is read with source lichess only"),
     ],
     ids=["missing", "not read"],
 )

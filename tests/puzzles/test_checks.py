@@ -9,17 +9,17 @@ from deltaloss.puzzles import checks
 from deltaloss.puzzles.checks import Check, chunks, describe_lengths, prints_of
 
 
-def test_a_warning_counts_the_failures_and_names_the_first():
+def test_a_fault_counts_the_failures_and_names_the_first():
     check = Check(name="labels", fault="are wrong", failed=np.array([False, True, True]))
     assert check.report() == {"checked": 3, "failed": 2}
-    (line,) = check.warnings()
+    (line,) = check.faults()
     assert line == "2 of 3 examples looked at are wrong (the first is number 1, from 0)"
 
 
 def test_the_first_failure_is_named_by_its_number_in_the_file():
     check = Check(name="a", fault="b", failed=np.array([False, True]), rows=np.array([4, 17]))
-    assert "number 17, from 0" in check.warnings()[0]
-    assert Check(name="a", fault="b", failed=np.zeros(2, dtype=bool)).warnings() == []
+    assert "number 17, from 0" in check.faults()[0]
+    assert Check(name="a", fault="b", failed=np.zeros(2, dtype=bool)).faults() == []
 
 
 def test_prints_are_equal_for_equal_examples_only(monkeypatch):

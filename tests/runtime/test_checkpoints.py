@@ -180,6 +180,33 @@ class TestFolder:
             saved.remove()
             assert not two.exists()
 
+    def test_removes_the_folders_above_that_it_leaves_empty(self, tmp_path):
+        root = tmp_path / "tiny" / "checkpoints"
+        for weights in ("seed1", "seed2"):
+            with opened(root / "mazes" / "delta" / weights) as saved:
+                saved.save(STATE, name="epoch-1")
+        for weights, left in (("seed1", True), ("seed2", False)):
+            with opened(root / "mazes" / "delta" / weights) as saved:
+                saved.remove()
+            assert root.exists() == left
+        assert list((tmp_path / "tiny").iterdir()) == []
+
+    def test_makes_its_folder_though_another_job_removes_those_above(self, tmp_path, monkeypatch):
+        folder, left = tmp_path / "checkpoints" / "mazes" / "seed1", [2]
+        make = Path.mkdir
+
+        def make_late(path: Path, *options: Any, **more: Any) -> None:
+            make(path, *options, **more)
+            if path == folder and left[0]:
+                left[0] -= 1
+                folder.rmdir()
+                folder.parent.rmdir()
+
+        monkeypatch.setattr(Path, "mkdir", make_late)
+        with opened(folder) as saved:
+            assert saved.save(STATE, name="epoch-1")
+        assert left == [0]
+
     def test_keeps_its_states_if_a_write_fails(self, two, monkeypatch, caplog):
         def full(handle: int) -> None:
             raise OSError(28, "No space left on device")

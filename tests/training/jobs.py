@@ -24,7 +24,7 @@ from safetensors.torch import load_file
 
 import train_model
 from deltaloss.core.log import job_log
-from deltaloss.data.store import save_examples
+from deltaloss.data.store import mark_audited, save_examples
 from deltaloss.puzzles.base import Examples
 
 FORKS = multiprocessing.get_context("forkserver")
@@ -51,9 +51,11 @@ def make_job(folder: Path, *, code: str = "abc", bits: int = 5, **training: Any)
     examples = folder / "train.npz"
     targets = np.bitwise_xor.accumulate(inputs[:, 0], axis=1)
     save_examples(examples, Examples(inputs=inputs, targets=targets), manifest={})
+    mark_audited(examples)
     settings = {
         "code": code,
         "loss": "progressive",
+        "deterministic": False,
         "precision": "fp32",
         "network": {"width": 48, "head": [8, 4], "recall_relu": True},
         "seed": 42,

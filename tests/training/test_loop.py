@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from deltaloss.core.errors import TrainingError
+from deltaloss.core.files import write_json
 from deltaloss.core.log import StopFlag, logger
 from deltaloss.evaluation.loop import accuracy_percent
 from deltaloss.losses.base import make_loss
@@ -70,8 +73,11 @@ class TestTraining:
         assert [row["epoch"] for row in history] == [1, 2, 3]
         assert all(tuple(row) == HISTORY_COLUMNS for row in history)
         assert all(row["train_seconds"] > 0 for row in history)
-        save_history(tmp_path / "history.csv", history)
-        assert load_history(tmp_path / "history.csv").to_dict("records") == history
+        path = tmp_path / "history.csv"
+        save_history(path, history)
+        write_json(path.with_suffix(".json"), {}, files=[path])
+        loaded = load_history(path)
+        np.testing.assert_allclose(loaded, pd.DataFrame(history), rtol=1e-6)
 
 
 class PoisonedLoss:

@@ -66,7 +66,7 @@ class TestTargets:
         [
             ("data", MAKING | {"audit_data"}),
             ("models", MAKING | {"train_model"}),
-            ("statistics", MAKING | COMPUTING | {"compare_runs", "join_statistics"}),
+            ("statistics", MAKING | COMPUTING | {"audit_data", "compare_runs", "join_statistics"}),
             ("results/tiny/tables/table_2.csv", MAKING | {"audit_data", "tabulate_data"}),
             ("results/tiny/figures/data.png", MAKING | {"draw_data"}),
         ],
@@ -152,6 +152,20 @@ class TestRefused:
     )
     def test_a_config_that_cannot_work_is_one_line(self, fresh, settings, said):
         assert re.search(said, refusal(fresh, settings=settings))
+
+    def test_a_key_that_stands_twice_in_a_config_file_is_one_line(self, fresh, tmp_path):
+        (tmp_path / "twice.yaml").write_text("seeds: [1]\nseeds: [2]\n")
+        said = refusal(fresh, preset=str(tmp_path / "twice.yaml"))
+        assert re.search(r"^config: .*/twice\.yaml, line 2: key 'seeds' stands in line 1", said)
+
+    def test_a_key_that_stands_twice_in_config_yaml_is_one_line(self, project):
+        with (project.folder / "config.yaml").open("a") as file:
+            file.write("threads: 2\n")
+        assert re.search(r"config\.yaml, line \d+: key 'threads' stands", refusal(project))
+
+    def test_a_nested_setting_of_the_command_line_is_refused_as_the_number_it_is(self, fresh):
+        said = refusal(fresh, "--config", "tasks={mazes: {train_steps: 1}}")
+        assert said == "config: tasks.mazes.train_steps: 1: must be at least 2"
 
     def test_a_results_folder_that_is_a_file_is_one_line(self, project):
         (project.folder / "results").mkdir()

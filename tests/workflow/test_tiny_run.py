@@ -15,6 +15,7 @@ import yaml
 from safetensors.torch import load_file
 
 from deltaloss.config.settings import NetworkSettings
+from deltaloss.core.files import check_file, read_json
 from deltaloss.data.store import load_examples, load_manifest, save_examples
 from deltaloss.evaluation.answers import load_answers
 from deltaloss.evaluation.batches import to_device
@@ -30,6 +31,8 @@ from .projects import ROOT, TINY, Project, merge
 CONFIG = merge(*(yaml.safe_load((ROOT / path).read_text()) for path in ("config.yaml", TINY)))
 RUNS = {task: section["runs"] for task, section in CONFIG["tasks"].items()}
 CELLS = [(task, run) for task, runs in RUNS.items() for run in runs]
+RESULTS = "results/tiny/"
+MODEL = "models/mazes/delta/seed42.safetensors"
 
 
 @pytest.fixture
@@ -48,20 +51,36 @@ class TestOutputs:
     def test_each_states_its_origin(self, results):
         for kind in ("tables", "figures", "statistics"):
             for path in (results / kind).glob("*.json"):
-                origin = json.loads(path.read_text())
-                assert set(origin) == {"settings", "inputs", "versions"}
+                origin = read_json(path)
+                assert set(origin) == {"settings", "inputs", "versions", "files_sha256"}
                 assert len(origin["settings"]["code"]) == 16
                 assert origin["inputs"]
 
     def test_finished_jobs_leave_no_checkpoints_and_no_temporary_files(self, tiny_run, results):
-        assert [path for path in (results / "checkpoints").rglob("*") if path.is_file()] == []
+        assert not (results / "checkpoints").exists()
         assert list((tiny_run.folder / "results").rglob("*.tmp*")) == []
         assert not (results / "tensorboard").exists()
 
     def test_every_training_has_a_log_that_ends_with_its_last_epoch(self, results):
         for task, run in CELLS:
             log = (results / "logs" / "train" / task / run / "seed42.log").read_text()
-            assert re.search(r" 6/6 batches, epoch 2/2, loss [\d.]+, .* 0 s left\n$", log)
+            last, end = log.splitlines()[-2:]
+            assert re.search(r" 6/6 batches, epoch 2/2, loss [\d.]+, .* 0 s left$", last)
+            assert re.search(r" finished in [\d.]+ s$", end)
+
+    def test_nothing_is_left_empty(self, tiny_run):
+        for path in (tiny_run.folder / "results").rglob("*"):
+            assert path.stat().st_size if path.is_file() else any(path.iterdir()), path
+
+    def test_every_csv_has_its_digest_beside_it(self, tiny_run):
+        paths = sorted((tiny_run.folder / "results").rglob("*.csv"))
+        assert len(paths) > 20
+        for path in paths:
+            check_file(path)
+
+    def test_all_files_are_as_readable_as_each_other(self, tiny_run):
+        paths = [path for path in (tiny_run.folder / "results").rglob("*") if path.is_file()]
+        assert len({path.stat().st_mode for path in paths}) == 1
 
 
 @pytest.mark.parametrize(("task", "run"), CELLS)
@@ -94,7 +113,7 @@ class TestEveryRun:
         )
         np.testing.assert_array_equal(again.correct, stored.correct)
         curve = pd.read_csv(results / "evaluations" / task / run / "seed42.csv")
-        pd.testing.assert_frame_equal(curve, stored.curve())
+        pd.testing.assert_frame_equal(curve, stored.curve(), check_dtype=False)
 
 
 class TestEvidence:
@@ -163,25 +182,80 @@ def errors(project: Project, *arguments: str, **options: Any) -> list[str]:
     return [line for line in done.stderr.splitlines() if re.match(r"\[[a-z]", line)]
 
 
-def test_a_wrong_label_stops_a_strict_audit_in_one_line(finished):
-    (path,) = (finished.folder / "results" / "data" / "mazes").rglob("test.npz")
+def test_wrong_labels_reach_no_training(project):
+    """Mazes whose path begins behind the start."""
+    project.edit(
+        "puzzles/mazes/make.py", "cells, onward = ends,", "cells, onward = parents[mazes, ends],"
+    )
+    said = errors(project, "mazes", "--keep-going")
+    assert [line for line in said if "examples looked at have a label that is not the path" in line]
+    assert all(line.startswith("[mazes data]") for line in said), said
+    assert not list(project.folder.glob("results/data/mazes/*/*"))
+
+
+@pytest.mark.parametrize(
+    ("split", "upon"),
+    [
+        ("train", ["models/mazes/delta/seed7.safetensors"]),
+        ("test", ["evaluations/mazes/delta/seed42.npz", "evaluations/mazes/untrained/seed42.csv"]),
+    ],
+    ids=["training", "test"],
+)
+def test_other_examples_in_the_place_of_the_audited_ones_are_refused(finished, split, upon):
+    (path,) = (finished.folder / "results" / "data" / "mazes").rglob(f"{split}.npz")
     examples = load_examples(path)
     examples.targets[3] = examples.targets[4]
     save_examples(path, examples, manifest=load_manifest(path))
-    said = errors(finished, "results/tiny/data/mazes.json", settings={"strict": True})[-1]
-    assert said.startswith("[mazes audit] ")
-    assert "1 of 20 examples looked at have a label that is not the path from start" in said
-    assert said.endswith("strict: false lets it pass")
+    targets = [RESULTS + name for name in upon]
+    said = errors(finished, *targets, "--keep-going", "--forcerun", *targets)
+    assert len(said) >= len(upon)
+    file = path.relative_to(finished.folder)
+    assert all(
+        f"{file}: not the examples that were made and audited" in line
+        for line in said
+        if "examples at a time" not in line
+    )
 
 
-def test_damaged_weights_and_answers_are_named(finished):
-    weights = "results/tiny/models/mazes/delta/seed42.safetensors"
-    answers = "results/tiny/evaluations/chess/delta/seed42.npz"
-    for path in (weights, answers):
-        content = (finished.folder / path).read_bytes()
-        (finished.folder / path).write_bytes(content[: len(content) // 2])
-    read_weights = "results/tiny/evaluations/mazes/delta/seed42.npz"
-    read_answers = "results/tiny/statistics/mcnemar_chess.csv"
-    said = "\n".join(errors(finished, read_weights, read_answers, "--keep-going"))
-    assert f"[evaluate mazes delta seed42] {weights}: these weights cannot be used" in said
-    assert f"[compare chess] {answers}: not a file of answers, or a damaged one" in said
+def test_leaks_warn_and_stop_all_evidence_if_strict(project):
+    """The test strings are the first of the training strings."""
+    project.edit("puzzles/prefix_sums/make.py", '"prefix_sums", split, size', '"prefix_sums", size')
+    data = {"train": {"size": 30}, "test": {"size": 30}}
+    settings = {"tasks": {"prefix_sums": {"data": data}}}
+    leak = "20 test examples are among the training examples"
+    done = project.make("results/tiny/data/prefix_sums.json", settings=settings)
+    assert f"[prefix_sums audit] warning: {leak}" in done.stderr
+    said = errors(project, "results/tiny/tables/table_7.md", settings={**settings, "strict": True})
+    assert any(f"prefix_sums data: {leak}" in line for line in said), said
+    assert not list(project.folder.glob("results/tiny/tables/*"))
+
+
+DAMAGED = {  # file -> a result that is made of it
+    "weights-answers-histories-audits": {
+        MODEL: "evaluations/mazes/delta/seed42.npz",
+        "evaluations/chess/delta/seed42.npz": "statistics/mcnemar_chess.csv",
+        "evaluations/prefix_sums/untrained/seed42.csv": "statistics/untrained.csv",
+        "histories/chess/delta/seed42.csv": "tables/table_4.csv",
+        "data/chess.json": "tables/table_2.csv",
+    },
+    "statistics": {"statistics/mcnemar_chess.csv": "statistics/mcnemar.csv"},
+    "answers-of-a-table": {"evaluations/chess/delta/seed42.npz": "tables/table_5.csv"},
+}
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped"])
+@pytest.mark.parametrize("made_of", DAMAGED.values(), ids=DAMAGED)
+def test_every_damaged_file_is_refused_by_name(finished, damage, made_of):
+    for name, result in made_of.items():
+        file = finished.folder / RESULTS / name
+        content = bytearray(file.read_bytes())
+        if damage == "cut":
+            del content[-len(content) // 2 :]
+        else:
+            content[len(content) // 2] ^= 1
+        file.write_bytes(content)
+        (finished.folder / RESULTS / result).unlink()
+    results = [RESULTS + result for result in made_of.values()]
+    said = "\n".join(errors(finished, *results, "--keep-going"))
+    for name in made_of:
+        assert f"{RESULTS}{name}: damaged or changed; delete it, and it will be made again" in said

@@ -1,4 +1,6 @@
-# One report for each puzzle: labels, duplicates, leaks.
+# One report for each puzzle: labels, duplicates, leaks. Each file of examples is also audited when it
+# is made, so that wrong ones reach no training; an `ancient` input of trainings would not do: Snakemake
+# 9.27 then leaves out trainings that are due whenever an audit is made again (its issue 4166).
 
 
 rule audit_data:
@@ -10,6 +12,7 @@ rule audit_data:
         "results/{experiment}/data/{task}.json",
     log:
         "results/{experiment}/logs/audit_data/{task}.log",
+    priority: job_priority
     conda:
         "../../envs/data.yaml"
     params:

@@ -8,22 +8,23 @@ SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
 from deltaloss.config.experiment import read_experiment
-from deltaloss.config.user_files import check_fetched, check_results_folder
+from deltaloss.config.user_files import check_fetched, check_keys, check_results_folders
 from deltaloss.core.errors import UserError
+from deltaloss.core.files import digest_files
 from deltaloss.core.fingerprint import canonical, code_digest
 from deltaloss.core.runs import WEIGHTS_PATTERN, run_pattern, weights_name, weights_seed
 from deltaloss.data.archives import FOLDER, fetched_path
 from deltaloss.puzzles.card import puzzle_modules, puzzle_names
 
 try:
+    check_keys(workflow.configfiles)
     experiment = read_experiment(
         config,
         Path(workflow.basedir) / "workflow" / "schemas" / "config.schema.yaml",
         memory=Path(".snakemake/deltaloss"),
     )
     check_fetched(experiment.archives["sha256"], Path(FOLDER))
-    for folder in (experiment.name, "data"):
-        check_results_folder(Path("results") / folder)
+    check_results_folders(Path(f"results/{experiment.name}"), Path("results/data"))
 except UserError as error:
     sys.exit(f"config: {error}")
 
@@ -54,18 +55,18 @@ TASK_OF_TABLE = {number: task for task, number in TABLES.items()}
 TABLE_FORMATS = ("csv", "md", "tex")
 FIGURE_FORMATS = ("pdf", "svg", "png")
 
-
 examples_path = experiment.examples_path
 code_digest = cache(code_digest)  # once per process: many jobs share a script
 
 
 def job(script, settings, *modules):
-    """Return everything that decides whether a job runs again, as one sorted value.
-
-    `modules` are those of the library that the script imports by a name from its settings.
-    """
+    """Return what decides whether a job runs again; `modules` are those imported by a name."""
     code = code_digest(SCRIPTS / script, *(f"deltaloss.{module}" for module in modules))
     return canonical({"code": code, **settings})
+
+
+def job_priority(wildcards):
+    return experiment.priority(wildcards.task)
 
 
 def model_files(task, pattern, runs=None):
@@ -78,12 +79,21 @@ def model_files(task, pattern, runs=None):
     )
 
 
+def audit_files(tasks):
+    return [f"results/{experiment.name}/data/{task}.json" for task in tasks]
+
+
 def table_files(number):
     return [f"results/{experiment.name}/tables/table_{number}.{kind}" for kind in TABLE_FORMATS]
 
 
 def figure_files(name):
     return [f"results/{experiment.name}/figures/{name}.{kind}" for kind in FIGURE_FORMATS]
+
+
+def manifest_file(task, split):
+    """Return the manifest of a file of examples, whose changes alone rerun nothing."""
+    return [ancient(path) for path in digest_files([examples_path(task, split)])]
 
 
 def examples_file(wildcards):
@@ -95,11 +105,8 @@ def examples_file(wildcards):
 
 
 def examples_job(wildcards):
-    task, split = wildcards.task, wildcards.get("split", "train")
-    source = experiment.tasks[task].data["source"]
-    maker = "data.published_sets" if source == "archive" else f"puzzles.{task}.make"
-    settings = {"module": maker, "source": source, "task": task}
-    return job("make_examples.py", settings | experiment.examples_settings(task, split), maker)
+    settings = experiment.make_settings(wildcards.task, wildcards.get("split", "train"))
+    return job("make_examples.py", settings, settings["module"])
 
 
 def train_settings(wildcards):
@@ -115,14 +122,14 @@ def evaluate_settings(script, task, *, steps, **settings):
 
 def statistic_files(statistic, tasks):
     """Return the parts of a statistic, by puzzle; of untrained networks by seed too."""
-    untrained = "evaluations/{task}/untrained/{weights}.csv"
-    pattern = untrained if statistic == "untrained" else "statistics/mcnemar_{task}.csv"
+    patterns = {"untrained": "evaluations/{task}/untrained/{weights}.csv"}
+    pattern = patterns.get(statistic, f"statistics/{statistic}_{{task}}.csv")
     return list(dict.fromkeys(path for task in tasks for path in model_files(task, pattern)))
 
 
-def plotted_curves(task):
+def plotted_answers(task):
     plotted = experiment.tasks[task].plotted
-    return model_files(task, "evaluations/{task}/{run}/{weights}.csv", plotted)
+    return model_files(task, "evaluations/{task}/{run}/{weights}.npz", plotted)
 
 
 def task_files(task):
@@ -134,12 +141,8 @@ def task_files(task):
 
 
 def table_job(kind, tasks):
-    settings = {"experiment": experiment.name}
-    if kind != "data":
-        settings["plotted"] = {task: experiment.tasks[task].plotted_names for task in tasks}
-    return job(
-        "tabulate_results.py", {"kind": kind, "settings": settings}, *puzzle_modules(tasks, "card")
-    )
+    settings = experiment.table_settings(kind, tasks)
+    return job("tabulate_results.py", settings, *puzzle_modules(tasks, "card"))
 
 
 def figure_job(tasks):

@@ -27,6 +27,7 @@ rule make_examples:
         "results/data/logs/{task}/{key}/{split}.log",
     wildcard_constraints:
         task=experiment.task_pattern(joint=False),
+    priority: job_priority
     conda:
         "../../envs/data.yaml"
     resources:

@@ -4,14 +4,17 @@
 rule evaluate_model:
     input:
         examples=lambda wildcards: examples_path(wildcards.task, "test"),
+        manifest=lambda wildcards: manifest_file(wildcards.task, "test"),
         model="results/{experiment}/models/{task}/{run}/{weights}.safetensors",
     output:
         answers="results/{experiment}/evaluations/{task}/{run}/{weights}.npz",
         curve="results/{experiment}/evaluations/{task}/{run}/{weights}.csv",
+        summary="results/{experiment}/evaluations/{task}/{run}/{weights}.json",
     log:
         "results/{experiment}/logs/evaluate/{task}/{run}/{weights}.log",
     benchmark:
         "results/{experiment}/benchmarks/evaluate/{task}/{run}/{weights}.tsv"
+    priority: job_priority
     conda:
         "../../envs/torch.yaml"
     threads: experiment.threads
@@ -33,12 +36,15 @@ rule evaluate_model:
 rule evaluate_untrained:
     input:
         examples=lambda wildcards: examples_path(wildcards.task, "test"),
+        manifest=lambda wildcards: manifest_file(wildcards.task, "test"),
     output:
-        "results/{experiment}/evaluations/{task}/untrained/{weights}.csv",
+        curve="results/{experiment}/evaluations/{task}/untrained/{weights}.csv",
+        summary="results/{experiment}/evaluations/{task}/untrained/{weights}.json",
     log:
         "results/{experiment}/logs/untrained/{task}/{weights}.log",
     wildcard_constraints:
         weights="seed[0-9]+",
+    priority: job_priority
     conda:
         "../../envs/torch.yaml"
     threads: experiment.threads

@@ -4,11 +4,17 @@ TABLE_FILES = [path for number in ("2", "4", *TABLES.values()) for path in table
 STATISTICS_FILES = [
     f"results/{experiment.name}/statistics/{name}.csv" for name in ("mcnemar", "untrained")
 ]
+HISTORIES = [
+    path for task in TASKS for path in model_files(task, "histories/{task}/{run}/{weights}.csv")
+]
 
 
 rule compare_runs:
     input:
-        lambda wildcards: model_files(wildcards.task, "evaluations/{task}/{run}/{weights}.npz"),
+        results=lambda wildcards: model_files(
+            wildcards.task, "evaluations/{task}/{run}/{weights}.npz"
+        ),
+        audits=lambda wildcards: audit_files([wildcards.task]),  # refused data make no evidence
     output:
         table="results/{experiment}/statistics/mcnemar_{task}.csv",
         provenance="results/{experiment}/statistics/mcnemar_{task}.json",
@@ -26,7 +32,9 @@ rule compare_runs:
 
 rule join_statistics:
     input:
-        lambda wildcards: statistic_files(wildcards.statistic, TASKS),
+        tables=lambda wildcards: statistic_files(wildcards.statistic, TASKS),
+        digests=lambda wildcards: digest_files(statistic_files(wildcards.statistic, TASKS)),
+        audits=audit_files(TASKS),
     output:
         table="results/{experiment}/statistics/{statistic}.csv",
         provenance="results/{experiment}/statistics/{statistic}.json",
@@ -44,7 +52,7 @@ rule join_statistics:
 
 rule tabulate_data:
     input:
-        expand("results/{{experiment}}/data/{task}.json", task=TASKS),
+        results=audit_files(TASKS),
     output:
         tables=report(
             expand("results/{{experiment}}/tables/table_2.{kind}", kind=TABLE_FORMATS),
@@ -65,7 +73,9 @@ rule tabulate_data:
 
 use rule tabulate_data as tabulate_training with:
     input:
-        [model_files(task, "histories/{task}/{run}/{weights}.csv") for task in TASKS],
+        results=HISTORIES,
+        digests=digest_files(HISTORIES),
+        audits=audit_files(TASKS),
     output:
         tables=report(
             expand("results/{{experiment}}/tables/table_4.{kind}", kind=TABLE_FORMATS),
@@ -82,9 +92,10 @@ use rule tabulate_data as tabulate_training with:
 
 use rule tabulate_data as tabulate_accuracy with:
     input:
-        lambda wildcards: model_files(
-            TASK_OF_TABLE[wildcards.number], "evaluations/{task}/{run}/{weights}.csv"
+        results=lambda wildcards: model_files(
+            TASK_OF_TABLE[wildcards.number], "evaluations/{task}/{run}/{weights}.npz"
         ),
+        audits=lambda wildcards: audit_files([TASK_OF_TABLE[wildcards.number]]),
     output:
         tables=report(
             expand("results/{{experiment}}/tables/table_{{number}}.{kind}", kind=TABLE_FORMATS),
@@ -103,7 +114,8 @@ use rule tabulate_data as tabulate_accuracy with:
 
 rule draw_figure_1:
     input:
-        [plotted_curves(task) for task in TASKS],
+        results=[path for task in TASKS for path in plotted_answers(task)],
+        audits=audit_files(TASKS),
     output:
         figures=report(
             expand("results/{{experiment}}/figures/figure_1.{kind}", kind=FIGURE_FORMATS),
@@ -124,7 +136,8 @@ rule draw_figure_1:
 
 use rule draw_figure_1 as draw_panel with:
     input:
-        lambda wildcards: plotted_curves(wildcards.task),
+        results=lambda wildcards: plotted_answers(wildcards.task),
+        audits=lambda wildcards: audit_files([wildcards.task]),
     output:
         figures=expand(
             "results/{{experiment}}/figures/figure_1_{{task}}.{kind}", kind=FIGURE_FORMATS

@@ -14,6 +14,7 @@ for task in TASKS:
 rule publish_results:
     input:
         files=PUBLISHED_FILES,
+        digests=digest_files(PUBLISHED_FILES),
         summaries=[model_files(task, "histories/{task}/{run}/{weights}.json") for task in TASKS],
     output:
         files=[path.replace("results/", "results/published/", 1) for path in PUBLISHED_FILES],

@@ -5,6 +5,7 @@ rule train_model:
     """Train one network; an interrupted training resumes from its last checkpoint."""
     input:
         examples=lambda wildcards: examples_path(wildcards.task, "train"),
+        manifest=lambda wildcards: manifest_file(wildcards.task, "train"),
     output:
         model="results/{experiment}/models/{task}/{run}/{weights}.safetensors",
         history="results/{experiment}/histories/{task}/{run}/{weights}.csv",
@@ -15,6 +16,7 @@ rule train_model:
         "results/{experiment}/benchmarks/train/{task}/{run}/{weights}.tsv"
     wildcard_constraints:
         weights="seed[0-9]+",
+    priority: job_priority
     conda:
         "../../envs/torch.yaml"
     threads: experiment.threads

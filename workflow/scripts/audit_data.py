@@ -5,21 +5,22 @@ from typing import Any
 
 from deltaloss.core.files import write_json
 from deltaloss.core.log import job_log, logger
-from deltaloss.data.audit import audit_split, join_audits
+from deltaloss.data.audit import audit_split, join_audits, refuse
 from deltaloss.data.store import load_examples, load_manifest
 
 
 def main(job: Any) -> None:
-    """Write the report; each warning is a line in the log and on the terminal."""
+    """Write the report, or refuse the examples; each error and warning is a line in the log."""
     chosen = job.params.job
     train, test = (
-        audit_split(load_examples(path), load_manifest(path)) for path in map(Path, job.input)
+        audit_split(load_examples(path), load_manifest(path))
+        for path in (Path(job.input.train), Path(job.input.test))
     )
-    report = join_audits(
-        train, test, validation_fraction=chosen["validation_fraction"], strict=chosen["strict"]
-    )
-    for line in report["warnings"]:
-        logger.warning("warning: %s", line)
+    report = join_audits(train, test, validation_fraction=chosen["validation_fraction"])
+    for kind in ("errors", "warnings"):
+        for line in report[kind]:
+            logger.warning("%s: %s", kind.removesuffix("s"), line)
+    refuse(report["task"], report["errors"], report["warnings"], strict=chosen["strict"])
     write_json(Path(job.output[0]), {**report, "code": chosen["code"]})
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from deltaloss.core.files import write_text
+from deltaloss.core.files import write_csv
 from deltaloss.core.log import job_log
 from deltaloss.evaluation.answers import load_answers
 from deltaloss.evidence.provenance import read_runs, save_provenance
@@ -12,10 +12,15 @@ from deltaloss.evidence.statistics import compare_runs
 
 def main(job: Any) -> None:
     """Compare every two runs, seed by seed."""
-    results = read_runs(map(Path, job.input), load_answers)
+    results = read_runs(map(Path, job.input.results), load_answers)
     frame = compare_runs(results, train_steps=job.params.job["train_steps"])
-    write_text(Path(job.output.table), frame.to_csv(index=False))
-    save_provenance(Path(job.output.provenance), job.params.job, job.input)
+    write_csv(Path(job.output.table), frame)
+    save_provenance(
+        Path(job.output.provenance),
+        job.params.job,
+        inputs=job.input.results,
+        outputs=[job.output.table],
+    )
 
 
 if __name__ == "__main__":

@@ -17,7 +17,12 @@ def main(job: Any) -> None:
         [load_manifest(path) for path in files],
         [Path(path) for path in job.output.figures],
     )
-    save_provenance(Path(job.output.provenance), job.params.job, job.input)
+    save_provenance(
+        Path(job.output.provenance),
+        job.params.job,
+        inputs=job.input,
+        outputs=job.output.figures,
+    )
 
 
 if __name__ == "__main__":

@@ -11,10 +11,15 @@ from deltaloss.evidence.provenance import read_runs, save_provenance
 
 def main(job: Any) -> None:
     """Draw the plotted runs of each puzzle in a panel."""
-    results = read_runs(map(Path, job.input), load_curve)
+    results = read_runs(map(Path, job.input.results), load_curve)
     panels = [make_panel(summary, results) for summary in job.params.job["panels"]]
     draw_figure_1(panels, [Path(path) for path in job.output.figures])
-    save_provenance(Path(job.output.provenance), job.params.job, job.input)
+    save_provenance(
+        Path(job.output.provenance),
+        job.params.job,
+        inputs=job.input.results,
+        outputs=job.output.figures,
+    )
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ from typing import Any
 import torch
 
 from deltaloss.config.settings import NetworkSettings
-from deltaloss.core.files import file_sha256, write_text
+from deltaloss.core.files import file_sha256, write_csv, write_json
 from deltaloss.core.log import StopFlag, job_log, logger
-from deltaloss.data.store import load_examples
+from deltaloss.data.store import load_audited
 from deltaloss.evaluation.answers import save_answers
 from deltaloss.evaluation.batch_size import choose_batch_size
 from deltaloss.evaluation.batches import to_device
@@ -32,7 +32,7 @@ def main(job: Any) -> None:
     network.compute_dtype = set_precision(settings["precision"], device)
     trained = load_weights(Path(job.input.model), network)
     network = network.to(device).eval()
-    examples = load_examples(Path(job.input.examples))
+    examples = load_audited(Path(job.input.examples))
     test_set = to_device(examples, torch.device("cpu"))
     batch_size = choose_batch_size(
         job.config["tasks"][settings["task"]]["evaluation"]["batch_size"],
@@ -66,7 +66,8 @@ def main(job: Any) -> None:
         )
         curve = answers.curve()
         save_answers(Path(job.output.answers), answers)
-        write_text(Path(job.output.curve), curve.to_csv(index=False))
+        write_csv(Path(job.output.curve), curve)
+        write_json(Path(job.output.summary), answers.provenance, files=[Path(job.output.curve)])
         saved.remove()
     best = curve.loc[curve["accuracy_percent"].idxmax()]
     logger.info("best %.2f %% after %d steps", best["accuracy_percent"], best["step"])

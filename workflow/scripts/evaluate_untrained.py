@@ -6,16 +6,16 @@ from typing import Any
 import torch
 
 from deltaloss.config.settings import NetworkSettings
-from deltaloss.core.files import write_text
+from deltaloss.core.files import write_csv, write_json
 from deltaloss.core.log import job_log
-from deltaloss.data.store import load_examples
+from deltaloss.data.store import load_audited
 from deltaloss.evaluation.batch_size import choose_batch_size
 from deltaloss.evaluation.batches import to_device
 from deltaloss.evaluation.loop import evaluate
 from deltaloss.model.network import make_network
 from deltaloss.model.precision import set_precision
 from deltaloss.puzzles.base import load_task
-from deltaloss.runtime.devices import choose_device
+from deltaloss.runtime.devices import choose_device, describe_machine
 from deltaloss.runtime.memory import evaluation_remedies, memory_shortage
 
 
@@ -28,7 +28,8 @@ def main(job: Any) -> None:
     network = make_network(task, NetworkSettings(**settings["network"]), seed=settings["seed"])
     network.compute_dtype = set_precision(settings["precision"], device)
     network = network.to(device).eval()
-    test_set = to_device(load_examples(Path(job.input.examples)), torch.device("cpu"))
+    examples = load_audited(Path(job.input.examples))
+    test_set = to_device(examples, torch.device("cpu"))
     batch_size = choose_batch_size(
         job.config["tasks"][settings["task"]]["evaluation"]["batch_size"],
         network,
@@ -40,7 +41,12 @@ def main(job: Any) -> None:
     row = answers.curve().tail(1)
     row.insert(0, "task", settings["task"])
     row.insert(1, "seed", settings["seed"])
-    write_text(Path(job.output[0]), row.to_csv(index=False))
+    write_csv(Path(job.output.curve), row)
+    origin = {"settings": settings, "data_digest": examples.digest()}
+    machine = describe_machine(device, settings["precision"])
+    write_json(
+        Path(job.output.summary), {**origin, "machine": machine}, files=[Path(job.output.curve)]
+    )
 
 
 if __name__ == "__main__":

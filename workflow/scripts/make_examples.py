@@ -10,7 +10,10 @@ from deltaloss.data.store import save_chunks
 
 
 def main(job: Any) -> None:
-    """Write each split with its manifest; settings name the module, so that others count not."""
+    """Write each split with its manifest, and audit it.
+
+    The module that makes it is named by the settings, so that a change of others counts not.
+    """
     chosen, archives = job.params.job, job.config["archives"]
     file = Path(job.input.file) if job.input.file else None
     outputs = {Path(path).stem: Path(path) for path in job.output.examples}
@@ -25,6 +28,8 @@ def main(job: Any) -> None:
     for split, chunks, facts in made:
         manifest = {**chosen, "split": split, **origin, **facts}
         save_chunks(outputs[split], chunks, manifest=manifest)
+    # Imported by a name, so that a change of the audit makes no examples again.
+    import_module("deltaloss.data.audit").audit_made(outputs, strict=job.config["strict"])
 
 
 if __name__ == "__main__":

@@ -12,9 +12,14 @@ from deltaloss.evidence.typeset import save_table
 def main(job: Any) -> None:
     """Write the table in every format, and its provenance."""
     settings = job.params.job["settings"]
-    table = make_table(job.params.job["kind"], map(Path, job.input), settings)
+    table = make_table(job.params.job["kind"], map(Path, job.input.results), settings)
     save_table(table, [Path(path) for path in job.output.tables])
-    save_provenance(Path(job.output.provenance), job.params.job, job.input)
+    save_provenance(
+        Path(job.output.provenance),
+        job.params.job,
+        inputs=job.input.results,
+        outputs=job.output.tables,
+    )
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ import torch
 from deltaloss.config.settings import NetworkSettings, TrainingSettings
 from deltaloss.core.files import write_json
 from deltaloss.core.log import StopFlag, job_log, logger
-from deltaloss.data.store import load_examples
+from deltaloss.data.store import load_audited
 from deltaloss.evaluation.batches import split_training, to_device
 from deltaloss.losses.base import make_loss
 from deltaloss.model.network import make_network
-from deltaloss.model.precision import set_precision, tune_convolutions
+from deltaloss.model.precision import choose_algorithms, set_precision
 from deltaloss.model.weights import save_weights
 from deltaloss.puzzles.base import load_task
 from deltaloss.runtime.callbacks import Callback, ProgressCallback, TensorBoardCallback
@@ -29,7 +29,7 @@ def main(job: Any) -> None:
     torch.set_num_threads(job.threads)
     device = choose_device(job.config["device"])
     task = load_task(settings["task"])
-    examples = load_examples(Path(job.input.examples))
+    examples = load_audited(Path(job.input.examples))
     train_set, validation_set = split_training(
         to_device(examples, device),
         fraction=settings["validation_fraction"],
@@ -37,7 +37,7 @@ def main(job: Any) -> None:
     )
     network = make_network(task, NetworkSettings(**settings["network"]), seed=settings["seed"])
     network.compute_dtype = set_precision(settings["precision"], device)
-    tune_convolutions(device)
+    choose_algorithms(device, deterministic=settings["deterministic"])
     facts = {
         "parameters": sum(p.numel() for p in network.parameters()),
         "train_examples": len(train_set),
@@ -69,7 +69,7 @@ def main(job: Any) -> None:
         )
         summary = {"best_epoch": result.best_epoch, **facts, **identity, "machine": machine}
         save_history(Path(job.output.history), result.history)
-        write_json(Path(job.output.summary), summary)
+        write_json(Path(job.output.summary), summary, files=[Path(job.output.history)])
         save_weights(Path(job.output.model), result.weights, provenance=summary)
         saved.remove()
 

@@ -153,7 +153,7 @@ def test_a_malformed_image_is_named_and_not_looked_at_further(wrong, spoil):
     image, *others = inspect(wrong, "generate").checks
     assert image.name == "image"
     assert image.report() == {"checked": 60, "failed": 1}
-    assert "number 9, from 0" in image.warnings()[0]
+    assert "number 9, from 0" in image.faults()[0]
     assert {tuple(check.report().values()) for check in others} == {(59, 0)}
 
 

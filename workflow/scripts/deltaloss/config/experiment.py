@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,20 @@ from deltaloss.config.checks import (
     check_steps,
     check_tables,
 )
+from deltaloss.config.costs import FORWARD_AND_BACKWARD, multiply_adds
 from deltaloss.config.schema import check_schema, load_schema
 from deltaloss.config.training_sets import resolve_training
 from deltaloss.config.user_files import check_archive_names, content_digest
-from deltaloss.core.errors import ConfigError
+from deltaloss.core.errors import ConfigError, DataError, UserError
 from deltaloss.core.fingerprint import digest
 from deltaloss.core.runs import Run, parse_run, weights_seed
+from deltaloss.puzzles.base import training_count
 from deltaloss.puzzles.card import Card, load_card, puzzle_names
 
 Json = Mapping[str, Any]
+
+LONGEST_RUN = 100
+"""Characters of a run's name: file names end at 255 bytes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +53,14 @@ class TaskConfig:
     training: Mapping[str, Json]
     file_digest: str = ""
 
+    def training_operations(self) -> int:
+        """Count the multiply-adds of the longest of the trainings."""
+        data, fraction = self.data["train"], self.data["validation_fraction"]
+        epochs: int = max(settings["epochs"] for settings in self.training.values())
+        step = multiply_adds(self.network, self.card.shape(data.get("size")))
+        examples = training_count(data["count"], fraction)
+        return FORWARD_AND_BACKWARD * step * self.train_steps * examples * epochs
+
     @property
     def plotted_names(self) -> list[str]:
         """Names of the runs in figure 1."""
@@ -64,6 +77,7 @@ class Experiment:
     data_seed: int
     device: str
     precision: str
+    deterministic: bool
     select: str
     threads: int
     archives: Json
@@ -87,6 +101,13 @@ class Experiment:
             chosen.data, split, seed=self.data_seed, file_digest=chosen.file_digest
         )
 
+    def make_settings(self, task: str, split: str) -> dict[str, Any]:
+        """Everything beside files and code that decides a job that makes examples."""
+        source = self.tasks[task].data["source"]
+        module = "data.published_sets" if source == "archive" else f"puzzles.{task}.make"
+        origin = {"module": module, "source": source, "task": task}
+        return origin | self.examples_settings(task, split)
+
     def examples_key(self, task: str, split: str) -> str:
         """Readable name of a folder of examples: "generate_size9_count6000_seed42"."""
         settings = self.examples_settings(task, split)
@@ -101,6 +122,7 @@ class Experiment:
         """Everything beside examples and code that decides the weights of a run."""
         chosen, parsed = self.tasks[task], parse_run(run)
         return {
+            "deterministic": self.deterministic and self.device != "cpu",  # which always is
             "loss": parsed.loss,
             "network": chosen.network,
             "precision": self.result_precision,
@@ -123,6 +145,18 @@ class Experiment:
             "task": task,
         }
 
+    def priority(self, task: str) -> int:
+        """Priority of a puzzle's jobs, so that the longest trainings do not start last."""
+        costs = {name: other.training_operations() for name, other in self.tasks.items()}
+        return 1 + sorted(costs, key=lambda name: (costs[name], name)).index(task)
+
+    def table_settings(self, kind: str, tasks: Sequence[str]) -> dict[str, Any]:
+        """Everything beside results and code that decides a table of these puzzles."""
+        settings: dict[str, Any] = {"experiment": self.name}
+        if kind != "data":
+            settings["plotted"] = {task: self.tasks[task].plotted_names for task in tasks}
+        return {"kind": kind, "settings": settings}
+
     def panel_settings(self, task: str) -> dict[str, Any]:
         """Everything beside curves and code that decides a puzzle's panel of figure 1."""
         chosen = self.tasks[task]
@@ -142,20 +176,31 @@ def _name(key: str, value: object) -> str:
     return f"{key}-{value if plain else digest(value)}"
 
 
-def read_experiment(config: Json, schema: Path, *, memory: Path) -> Experiment:
+def read_experiment(config: dict[str, Any], schema: Path, *, memory: Path) -> Experiment:
     """Check a merged config against the schema and against itself.
 
     Args:
-        config: as Snakemake merged it.
+        config: as Snakemake merged it; texts in it become numbers, see `check_schema`.
         schema: the schema's file.
         memory: folder that remembers digests of user files.
 
     Raises:
         ConfigError: one line with key, value, what is allowed and what to do.
-        DataError: there is no such puzzle file.
+        DataError: the puzzle file cannot be read.
     """
-    if isinstance(config.get("seeds"), list):
-        config = {**config, "seeds": [_whole(seed) for seed in config["seeds"]]}
+    try:
+        return _read(config, schema, memory)
+    except UserError as error:
+        raise type(error)(_one_line(str(error))) from error
+
+
+def _one_line(text: str) -> str:
+    """Text without characters that steer a terminal, and without its middle where it is long."""
+    line = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return line if len(line) <= 300 else f"{line[:200]} ... {line[-95:]}"
+
+
+def _read(config: dict[str, Any], schema: Path, memory: Path) -> Experiment:
     cards = {name: load_card(name) for name in puzzle_names()}
     check_schema(config, load_schema(schema, cards))
     check_tables([cards[name] for name in config["tasks"]])
@@ -171,17 +216,13 @@ def read_experiment(config: Json, schema: Path, *, memory: Path) -> Experiment:
         data_seed=config["data_seed"],
         device=config["device"],
         precision=config["precision"],
+        deterministic=config["deterministic"],
         select=config["select"],
         threads=config["threads"],
         archives=config["archives"],
         strict=config["strict"],
         tasks=tasks,
     )
-
-
-def _whole(seed: object) -> object:
-    """Whole number of a text: the items of --config 'seeds=[1,2]' arrive as texts."""
-    return int(seed) if isinstance(seed, str) and seed.isdecimal() else seed
 
 
 def _read_task(card: Card, given: Json, config: Json, memory: Path) -> TaskConfig:
@@ -200,6 +241,10 @@ def _read_task(card: Card, given: Json, config: Json, memory: Path) -> TaskConfi
         card.check(data)
     except ConfigError as error:
         raise ConfigError(f"{key}.data.{error}") from error
+    try:
+        file_digest = content_digest(card.file(data), memory)
+    except DataError as error:
+        raise DataError(f"{key}.data: {error}") from error
     check_counts(key, data, training)
     return TaskConfig(
         name=card.name,
@@ -211,7 +256,7 @@ def _read_task(card: Card, given: Json, config: Json, memory: Path) -> TaskConfi
         data=data,
         evaluation=given["evaluation"],
         training=training,
-        file_digest=content_digest(card.file(data), memory),
+        file_digest=file_digest,
     )
 
 
@@ -222,6 +267,8 @@ def _read_runs(key: str, texts: list[str]) -> tuple[Run, ...]:
             run = parse_run(text)
         except ConfigError as error:
             raise ConfigError(f"{key}: {error}") from error
+        if len(run.name) > LONGEST_RUN:
+            raise ConfigError(f"{key}: '{text}': too many digits; round the number")
         if run in runs:
             raise ConfigError(f"{key}: '{run.name}' is listed twice; list each once")
         runs.append(run)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,8 @@ _TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
     {
         "integer": lambda _, value: isinstance(value, int) and not isinstance(value, bool),
         "number": lambda _, value: (
-            isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+            (isinstance(value, int) and not isinstance(value, bool))
+            or (isinstance(value, float) and math.isfinite(value))
         ),
     }
 )
@@ -67,17 +71,48 @@ def _with_keys(part: Mapping[str, Any], keys: Mapping[str, Any]) -> dict[str, An
     }
 
 
-def check_schema(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+def check_schema(config: dict[str, Any], schema: Mapping[str, Any]) -> None:
     """Check a config against a JSON schema.
+
+    Nested values of --config arrive as texts. A text where the schema wants a number, a boolean or
+    null is replaced by the one that it is in YAML, in the config itself, for scripts read it too.
 
     Raises:
         ConfigError: names the first error; unknown keys come before all others.
     """
     validator = _Validator(schema)
-    errors = sorted(validator.iter_errors(config), key=lambda error: list(map(str, error.path)))
-    if errors:
+    for error in _errors(validator, config):
+        if error.validator in ("type", "anyOf") and isinstance(error.instance, str):
+            value, rule = _plain(error.instance), {error.validator: error.validator_value}
+            if not isinstance(value, str) and validator.evolve(schema=rule).is_valid(value):
+                _replace(config, list(error.absolute_path), value)
+    if errors := _errors(validator, config):
         error = next((e for e in errors if e.validator == "additionalProperties"), errors[0])
         raise ConfigError(_describe(error))
+
+
+def _errors(validator: Any, config: Mapping[str, Any]) -> list[jsonschema.ValidationError]:
+    """Errors of a config in the order of their keys."""
+    try:
+        return sorted(validator.iter_errors(config), key=lambda e: list(map(str, e.path)))
+    except ValueError as error:  # Python writes no whole number of more than 4300 digits
+        raise ConfigError("a number has thousands of digits; write a smaller one") from error
+
+
+def _plain(text: str) -> Any:
+    """Value of a text without quotes in YAML; the text itself unless that is a plain scalar."""
+    loader = yaml.SafeLoader("")
+    tag = loader.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    try:
+        return loader.construct_object(yaml.ScalarNode(tag, text))
+    except (ValueError, yaml.YAMLError):
+        return text
+
+
+def _replace(config: Any, path: list[str | int], value: object) -> None:
+    for part in path[:-1]:
+        config = config[part]
+    config[path[-1]] = value
 
 
 _ALLOWED = {
@@ -89,8 +124,8 @@ _ALLOWED = {
     "minItems": "must list at least {}",
     "maxItems": "must list at most {}",
     "minLength": "must not be empty",
+    "maxLength": "must have at most {} characters",
     "minProperties": "must have at least {} entry",
-    "pattern": "must be letters, digits, '_', '.' or '-', and begin with a letter or digit",
     "not": "this name is reserved; choose another",
 }
 
@@ -107,7 +142,10 @@ _KINDS = {
 
 
 def _describe(error: jsonschema.ValidationError) -> str:
-    """One line with the key, its value, and what is allowed."""
+    """One line with the key, its value, and what is allowed.
+
+    The key `x-says` of the schema holds what is allowed where a rule does not say it in words.
+    """
     where, value, rule = _key(error.absolute_path), error.instance, error.validator_value
     prefix = f"{where}." if where else ""
     if error.validator == "additionalProperties":
@@ -119,28 +157,36 @@ def _describe(error: jsonschema.ValidationError) -> str:
         return f"{prefix}{missing}: missing; add it, as in config.yaml"
     if error.validator == "uniqueItems":
         twice = next(item for item in value if value.count(item) > 1)  # type: ignore
-        return f"{where}: {twice!r} is listed twice; list each once"
-    if error.validator == "type" and isinstance(value, str) and _is_number(value):
-        return f"{where}: '{value}' is text in YAML; write a number, with a point: 1.0e-3"
-    shown = "null" if value is None else repr(value)
+        return f"{where}: {_show(twice)} is listed twice; list each once"
     if error.validator == "type":
         kinds: list[str] = [rule] if isinstance(rule, str) else rule  # type: ignore[assignment]
-        words = " or ".join(_KINDS[kind] for kind in kinds)
-        return f"{where or 'config'}: {shown}: must be {words}"
-    listed = ", ".join(map(str, rule)) if isinstance(rule, list) else rule
-    allowed = _ALLOWED.get(str(error.validator), error.message).format(listed)
-    return f"{where or 'config'}: {shown}: {allowed}"
+        if "number" in kinds and (number := _EXPONENT.fullmatch(str(value))):
+            digits, sign, exponent = number.groups()
+            written = f"{digits}{'' if '.' in digits else '.0'}e{sign or '+'}{exponent}"
+            return f"{where}: {_show(value)} is text in YAML; write {written}"
+        allowed = "must be " + " or ".join(_KINDS[kind] for kind in kinds)
+        if "string" in kinds and isinstance(value, (int, float, date)):
+            allowed += "; put it in quotes"
+    elif error.validator in ("anyOf", "pattern"):
+        allowed = error.schema["x-says"]  # type: ignore[index]
+    else:
+        listed = ", ".join(map(str, rule)) if isinstance(rule, list) else rule
+        allowed = _ALLOWED.get(str(error.validator), error.message).format(listed)
+    return f"{where or 'config'}: {_show(value)}: {allowed}"
+
+
+_EXPONENT = re.compile(r"([-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))[eE]([-+]?)([0-9]+)")
+
+
+def _show(value: object) -> str:
+    """Value as it may stand in YAML, without its middle where it is long."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    text = str(value) if isinstance(value, date) else repr(value)
+    return text if len(text) <= 80 else f"{text[:50]}...{text[-20:]}"
 
 
 def _key(path: Iterable[str | int]) -> str:
     """Path of a key as in "tasks.mazes.runs[0]"."""
     parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return "".join(parts).lstrip(".")
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -1,19 +1,49 @@
-"""Checks of the files and folders that a config names, before any job starts."""
+"""Checks of the files that a config is read from, and of the files and folders that it names."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
+import stat
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from deltaloss.core.errors import ConfigError, DataError, nearest
-from deltaloss.core.files import file_sha256, write_json
+from deltaloss.core.files import file_sha256, read_json, write_json
 from deltaloss.core.fingerprint import digest
 from deltaloss.data.archives import read_pin
 from deltaloss.puzzles.card import Card
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a mapping in which a key stands twice."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        lines: dict[tuple[str, str], int] = {}
+        for key, _ in node.value:
+            name, line = (key.tag, str(key.value)), key.start_mark.line + 1
+            if name in lines and key.tag != "tag:yaml.org,2002:merge":
+                raise ConfigError(
+                    f"{self.name}, line {line}: key {key.value!r} stands in line {lines[name]} "
+                    "too; keep one of them"
+                )
+            lines[name] = line
+        return node
+
+
+def check_keys(files: Iterable[str | Path]) -> None:
+    """Refuse config files in which a key stands twice, of which YAML silently keeps the last.
+
+    A file that is not YAML is left to Snakemake, which reports it or reads it as JSON.
+    """
+    for file in files:
+        with suppress(OSError, ValueError, yaml.YAMLError), Path(file).open("rb") as stream:
+            yaml.compose(stream, Loader=_Loader)
 
 
 def content_digest(file: str | None, memory: Path) -> str:
@@ -25,20 +55,28 @@ def content_digest(file: str | None, memory: Path) -> str:
             gigabyte takes seconds.
 
     Raises:
-        DataError: there is no such file.
+        DataError: there is no such file, or it cannot be read.
     """
     if file is None or "://" in file:
         return ""
     path = Path(file)
     try:
         state = path.stat()
-    except OSError as error:
-        raise DataError(f"{path}: there is no such puzzle file") from error
-    known = memory / f"{digest([str(path.resolve()), state.st_size, state.st_mtime_ns])}.json"
-    if known.is_file():
-        return str(json.loads(known.read_text(encoding="utf-8"))["sha256"])
-    content = file_sha256(path)
-    write_json(known, {"file": str(path), "sha256": content})
+        known = memory / f"{digest([str(path.resolve()), state.st_size, state.st_mtime_ns])}.json"
+        with suppress(DataError):
+            return str(read_json(known)["content_sha256"])
+        if not stat.S_ISREG(state.st_mode):
+            raise DataError(f"{file}: is not a file; name a puzzle CSV, plain or .zst")
+        content = file_sha256(path)
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{file}: there is no such puzzle file; write its path from the folder that "
+            "snakemake runs in"
+        ) from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"{file}: cannot be read: {reason}; name another puzzle file") from error
+    write_json(known, {"file": str(path), "content_sha256": content})
     return content
 
 
@@ -83,13 +121,17 @@ def check_fetched(digests: Mapping[str, str], folder: Path) -> None:
             )
 
 
-def check_results_folder(folder: Path) -> None:
-    """Refuse a folder that results cannot be written to, without making it."""
-    existing = next(path for path in [folder, *folder.absolute().parents] if os.path.lexists(path))
-    if not existing.is_dir():
-        raise ConfigError(f"results go to {folder}/, but {existing} is not a folder; move it away")
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise ConfigError(
-            f"results go to {folder}/, but {existing} cannot be written; change its permissions "
-            "or run in another folder (snakemake --directory)"
-        )
+def check_results_folders(*folders: Path) -> None:
+    """Refuse folders that results cannot be written to, without making them."""
+    for folder in folders:
+        places = [folder, *folder.absolute().parents]
+        existing = next(path for path in places if os.path.lexists(path))
+        if not existing.is_dir():
+            raise ConfigError(
+                f"results go to {folder}/, but {existing} is not a folder; move it away"
+            )
+        if not os.access(existing, os.W_OK | os.X_OK):
+            raise ConfigError(
+                f"results go to {folder}/, but {existing} cannot be written; change its "
+                "permissions or run in another folder (snakemake --directory)"
+            )

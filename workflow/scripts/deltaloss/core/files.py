@@ -1,15 +1,25 @@
-"""Atomic writes of files, and their digests."""
+"""Atomic writes of files, and the digests by which a damaged file is noticed.
+
+A JSON file holds the digest of its own content, under `SEAL`. A file that cannot hold its digest,
+such as a CSV, has it in the JSON file of the same stem beside it, under `FILES`.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from deltaloss.core.errors import DataError
 
 TEMPORARY = ".tmp"
+SEAL = "json_sha256"
+FILES = "files_sha256"
+DIGITS = 7  # significant ones of figures in CSV, as float32 has
 
 
 @contextmanager
@@ -58,6 +68,74 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: Path, value: Mapping[str, object]) -> None:
-    """Write `value` to `path` as indented JSON, atomically. ValueError: NaN or infinity."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+def csv_text(frame: Any) -> str:
+    """Text of a pandas data frame as CSV, with figures of `DIGITS` digits."""
+    return str(frame.to_csv(index=False, float_format=f"%.{DIGITS}g"))
+
+
+def write_csv(path: Path, frame: Any) -> None:
+    """Write a pandas data frame to `path` as CSV, atomically; see `csv_text`."""
+    write_text(path, csv_text(frame))
+
+
+def write_json(path: Path, value: Mapping[str, object], *, files: Iterable[Path] = ()) -> None:
+    """Write `value` to `path` as indented JSON, atomically, with the digest of its content.
+
+    Args:
+        path: of the JSON file.
+        value: JSON values.
+        files: finished files beside `path` whose digests are added; see `check_file`.
+
+    Raises:
+        ValueError: NaN or infinity.
+    """
+    digests = {file.name: file_sha256(file) for file in files}
+    value = {**value, FILES: digests} if digests else value
+    sealed = {**value, SEAL: _json_sha256(value)}
+    write_text(path, json.dumps(sealed, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read what `write_json` wrote, without the digest of its content.
+
+    Raises:
+        DataError: the file is missing, damaged, or something else.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        if value.pop(SEAL) != _json_sha256(value):
+            raise ValueError("another digest")
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: there is no such file") from error
+    except (AttributeError, KeyError, OSError, RecursionError, TypeError, ValueError) as error:
+        raise damaged(path) from error
+    return dict(value)
+
+
+def check_file(path: Path) -> None:
+    """Check a file by its digest in the JSON file of the same stem beside it.
+
+    Raises:
+        DataError: either file is missing or damaged.
+    """
+    digest = read_json(path.with_suffix(".json")).get(FILES, {}).get(path.name)
+    if not path.is_file():
+        raise DataError(f"{path}: there is no such file")
+    if file_sha256(path) != digest:
+        raise damaged(path)
+
+
+def digest_files(paths: Iterable[str]) -> list[str]:
+    """JSON files that hold the digests of others, each once; see `check_file`."""
+    return list(dict.fromkeys(str(Path(path).with_suffix(".json")) for path in paths))
+
+
+def damaged(path: Path) -> DataError:
+    """Error of a file whose content is not what was written."""
+    return DataError(f"{path}: damaged or changed; delete it, and it will be made again")
+
+
+def _json_sha256(value: Mapping[str, object]) -> str:
+    """Digest of JSON values; the same for the values read back."""
+    plain = json.loads(json.dumps(value, allow_nan=False))
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,8 +23,8 @@ logger = logging.getLogger("deltaloss")
 def job_log(log_path: str, name: str) -> Iterator[None]:
     """Write the job's log lines to `log_path` and, after its name, to the terminal.
 
-    An error is one line on the terminal and ends the job with exit status 1; its traceback is in
-    the log.
+    The log ends with the seconds that the job took. An error is one line on the terminal and ends
+    the job with exit status 1; its traceback is in the log.
     """
     path = Path(log_path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -31,11 +32,14 @@ def job_log(log_path: str, name: str) -> Iterator[None]:
     to_file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     to_terminal = logging.StreamHandler(sys.stderr)
     to_terminal.setFormatter(_WithoutTraceback(f"[{name}] %(message)s"))
-    logger.setLevel(logging.INFO)
+    to_terminal.setLevel(logging.INFO)
+    logger.setLevel(logging.DEBUG)
     logger.handlers = [to_file, to_terminal]
     before = signal.signal(signal.SIGTERM, _exit)
+    started = time.monotonic()
     try:
         yield
+        logger.debug("finished in %.1f s", time.monotonic() - started)
     except UserError as error:
         logger.error("%s", error, exc_info=error)
         sys.exit(1)

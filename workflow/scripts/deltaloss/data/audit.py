@@ -1,20 +1,24 @@
 """Audit the examples of a puzzle: whether every label is right, and what is there twice.
 
 The puzzle's own checks, `inspect` in ``puzzles/{task}/audit.py``, verify labels by another method
-than made them. A suspicious result becomes a line of the report's `warnings`.
+than made them. What makes a label wrong or unproven becomes a line of the report's `errors`, any
+other suspicious result a line of its `warnings`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from deltaloss.core.errors import DataError
+from deltaloss.core.log import logger
+from deltaloss.data.store import load_examples, load_manifest, mark_audited
 from deltaloss.puzzles.base import Examples, training_count
 from deltaloss.puzzles.checks import Findings, Prints, prints_of
 
@@ -22,6 +26,9 @@ _LIKENESS = {"exact": "", "up_to_symmetry": ", turned or mirrored where need be"
 
 # Entries of a manifest that say where the examples come from.
 _ORIGIN = ("source", "address", "seed", "digest")
+
+# Entries that other values of show a file of examples that is not the manifest's.
+_MEASURED = ("count", "inputs_shape", "targets_shape", "digest")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +55,8 @@ def audit_split(examples: Examples, manifest: Mapping[str, Any]) -> SplitAudit:
 
     The report holds: split, size, count, shapes, origin; `checks`, each with its number of
     examples and of failures; `duplicates` by kind of likeness; `ones_percent`, the share
-    of ones among the target pixels that count; `solutions`, their lengths; `warnings`; the
-    manifest, under the key `card`.
+    of ones among the target pixels that count; `solutions`, their lengths; `errors`; `warnings`;
+    the manifest, under the key `card`.
 
     Raises:
         DataError: the manifest names no known puzzle, or the examples cannot be examples of it.
@@ -58,6 +65,7 @@ def audit_split(examples: Examples, manifest: Mapping[str, Any]) -> SplitAudit:
     findings = _inspect(task, examples, source)
     prints = {"exact": prints_of(examples.inputs), **findings.prints}
     duplicates = _duplicates(findings, prints)
+    mismatches = _mismatches(examples, manifest, findings)
     report = {
         "split": manifest.get("split"),
         **{key: manifest.get(key) for key in _ORIGIN},
@@ -70,9 +78,13 @@ def audit_split(examples: Examples, manifest: Mapping[str, Any]) -> SplitAudit:
         "ones_percent": 100.0 * findings.ones / max(1, findings.counted),
         "solutions": dict(findings.solutions),
         **findings.details,
+        "errors": [
+            *(line for key, line in mismatches.items() if key in _MEASURED),
+            *(line for check in findings.checks if check.proves for line in check.faults()),
+        ],
         "warnings": [
-            *_manifest_warnings(examples, manifest, findings),
-            *(line for check in findings.checks for line in check.warnings()),
+            *(line for key, line in mismatches.items() if key not in _MEASURED),
+            *(line for check in findings.checks if not check.proves for line in check.faults()),
             *findings.remarks,
             *_surprises(duplicates, "examples are there before"),
         ],
@@ -88,7 +100,7 @@ def audit_split(examples: Examples, manifest: Mapping[str, Any]) -> SplitAudit:
 
 
 def join_audits(
-    train: SplitAudit, test: SplitAudit, *, validation_fraction: float, strict: bool = False
+    train: SplitAudit, test: SplitAudit, *, validation_fraction: float
 ) -> dict[str, Any]:
     """Join the audits of a puzzle's two files, and look for leaks between them.
 
@@ -96,37 +108,80 @@ def join_audits(
         train: of the training examples, those for validation included.
         test: of the test examples.
         validation_fraction: share of the training examples that validation takes.
-        strict: whether a warning is an error.
 
     Returns:
         task; counts of train, valid and test; the reports of both files; `leaks`, the test
-        examples that are among the training examples too, by kind of likeness; all warnings.
+        examples that are among the training examples too, by kind of likeness; all errors and
+        warnings.
 
     Raises:
-        DataError: the files are of different puzzles, or, if strict, there is a warning.
+        DataError: the files are of different puzzles.
     """
     if train.task != test.task:
         raise DataError(f"training data of {train.task} and test data of {test.task}; audit alike")
     count = len(train.prints["exact"])
     trained = training_count(count, validation_fraction)
     leaks = _leaks(train, test)
-    warnings = [
-        *(f"train: {line}" for line in train.report["warnings"]),
-        *(f"test: {line}" for line in test.report["warnings"]),
-        *_surprises(leaks, "test examples are among the training examples"),
-    ]
-    if strict and warnings:
-        more = f" (and {len(warnings) - 1} more)" if len(warnings) > 1 else ""
-        raise DataError(f"{train.task} data: {warnings[0]}{more}; strict: false lets it pass")
     same_shape = train.shape == test.shape
+    lines = {
+        kind: [
+            *(f"train: {line}" for line in train.report[kind]),
+            *(f"test: {line}" for line in test.report[kind]),
+        ]
+        for kind in ("errors", "warnings")
+    }
     return {
         "task": train.task,
         "counts": {"train": trained, "valid": count - trained, "test": len(test.prints["exact"])},
         "leaks": {**leaks, "note": None if same_shape else "different sizes"},
-        "warnings": warnings,
+        "errors": lines["errors"],
+        "warnings": lines["warnings"] + _leak_lines(leaks),
         "train": dict(train.report),
         "test": dict(test.report),
     }
+
+
+def audit_made(files: Mapping[str, Path], *, strict: bool) -> None:
+    """Audit files of examples that were just made, and mark them as audited.
+
+    Args:
+        files: by split; where both are there, leaks between them are looked for too.
+        strict: whether a warning is an error.
+
+    Raises:
+        DataError: as of `refuse`.
+    """
+    audits = {
+        split: audit_split(load_examples(path), load_manifest(path))
+        for split, path in files.items()
+    }
+    errors, warnings = (
+        [f"{split}: {line}" for split, one in audits.items() for line in one.report[kind]]
+        for kind in ("errors", "warnings")
+    )
+    if len(audits) > 1:
+        warnings += _leak_lines(_leaks(audits["train"], audits["test"]))
+    for line in (*errors, *warnings):
+        logger.debug("%s", line)
+    refuse(next(iter(audits.values())).task, errors, warnings, strict=strict)
+    for path in files.values():
+        mark_audited(path)
+
+
+def refuse(task: str, errors: Sequence[str], warnings: Sequence[str], *, strict: bool) -> None:
+    """Refuse examples that are wrong.
+
+    Raises:
+        DataError: there is an error, or, if strict, a warning.
+    """
+    lines = errors or (warnings if strict else [])
+    if not lines:
+        return
+    more = f" (and {len(lines) - 1} more, see the log)" if len(lines) > 1 else ""
+    remedy = "nothing is trained on such examples: correct their source"
+    if not errors:
+        remedy = "correct their source, or let it pass by strict: false"
+    raise DataError(f"{task} data: {lines[0]}{more}; {remedy}")
 
 
 def _inspect(task: str, examples: Examples, source: str) -> Findings:
@@ -164,6 +219,10 @@ def _leaks(train: SplitAudit, test: SplitAudit) -> dict[str, dict[str, Any]]:
     return leaks
 
 
+def _leak_lines(leaks: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    return _surprises(leaks, "test examples are among the training examples")
+
+
 def _duplicates(findings: Findings, prints: Mapping[str, Prints]) -> dict[str, dict[str, Any]]:
     """Count the examples that are like an earlier one."""
     return {
@@ -196,10 +255,10 @@ def _surprises(counts: Mapping[str, Mapping[str, Any]], text: str) -> list[str]:
     ]
 
 
-def _manifest_warnings(
+def _mismatches(
     examples: Examples, manifest: Mapping[str, Any], findings: Findings
-) -> list[str]:
-    """Lines on what the manifest says otherwise than the examples."""
+) -> dict[str, str]:
+    """Lines, by entry, on what the manifest says otherwise than the examples."""
     found = {
         "count": len(examples),
         "inputs_shape": list(examples.inputs.shape),
@@ -208,8 +267,8 @@ def _manifest_warnings(
         "digest": examples.digest(),
         **findings.details,
     }
-    return [
-        f"the manifest says {key} {manifest[key]}, the examples {value}"
+    return {
+        key: f"the manifest says {key} {manifest[key]}, the examples {value}"
         for key, value in found.items()
         if key in manifest and value is not None and manifest[key] != value
-    ]
+    }

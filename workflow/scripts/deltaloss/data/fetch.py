@@ -63,7 +63,10 @@ def fetch(
     except OSError as error:
         raise DataError(f"{path}: cannot be kept there: {error.strerror or error}") from error
     reasons = "; ".join(failures) or "there are no mirrors"
-    raise DataError(f"{path}: cannot be fetched: {reasons}")
+    raise DataError(
+        f"{path}: cannot be fetched: {reasons}; add a mirror or a folder to archives.mirrors, put "
+        "the file there yourself, or set source: generate"
+    )
 
 
 def _without_password(address: str) -> str:
@@ -78,7 +81,10 @@ def _transfer(address: str, part: Path, max_bytes: int) -> None:
     if "://" in address and not address.startswith("file:///"):
         raise RefusedError("not an https://, http:// or file:/// address or a folder")
     local = url2pathname(urlsplit(address).path) if "://" in address else address
-    source = Path(local).expanduser()
+    try:
+        source = Path(local).expanduser()
+    except RuntimeError as error:
+        raise RefusedError("there is no such user") from error
     if not source.is_file():
         raise RefusedError("there is no such file there")
     discard(part)

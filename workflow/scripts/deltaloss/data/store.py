@@ -9,35 +9,22 @@ Shape letters: N examples, C channels, *S pixels ([L] or [H, W]).
 from __future__ import annotations
 
 import hashlib
-import json
 import math
-import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deltaloss.core.arrays import load_arrays, save_arrays
 from deltaloss.core.errors import DataError
-from deltaloss.core.files import atomic_path, write_json
+from deltaloss.core.files import damaged, read_json, write_json
 from deltaloss.puzzles.base import Examples, digest_heading
 
-Bits = NDArray[np.uint8]
+AUDITED = "audited"  # entry of the manifest: digest of the examples that were audited
 
-# Raised by numpy and zipfile on a file that is damaged or something else.
-_UNREADABLE = (
-    AttributeError,
-    BadZipFile,
-    EOFError,
-    KeyError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    zlib.error,
-)
+Bits = NDArray[np.uint8]
 
 
 def save_examples(path: Path, examples: Examples, *, manifest: Mapping[str, object]) -> None:
@@ -73,8 +60,7 @@ def save_chunks(path: Path, chunks: Iterable[Examples], *, manifest: Mapping[str
         digest.update(packed.data)
         arrays |= {name: packed, f"{name}_shape": np.array(shape, dtype="<i8")}
         shapes[f"{name}_shape"] = list(shape)
-    with atomic_path(path) as temporary:
-        np.savez(temporary, allow_pickle=False, **arrays)
+    save_arrays(path, compress=False, **arrays)
     measured = {"count": inputs.count, **shapes, "digest": digest.hexdigest()}
     write_json(path.with_suffix(".json"), {**manifest, **measured})
 
@@ -115,19 +101,14 @@ def load_examples(path: Path) -> Examples:
     Raises:
         DataError: the file is missing, damaged, or something else.
     """
+    stored = load_arrays(path, ["inputs", "inputs_shape", "targets", "targets_shape"])
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {
-                name: _unpack(stored[name], stored[f"{name}_shape"])
-                for name in ("inputs", "targets")
-            }
-        return Examples(**arrays)
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: there is no such file of examples") from error
-    except (*_UNREADABLE, DataError) as error:
-        raise DataError(
-            f"{path}: not a file of examples, or a damaged one; delete it to make it again"
-        ) from error
+        return Examples(
+            inputs=_unpack(stored["inputs"], stored["inputs_shape"]),
+            targets=_unpack(stored["targets"], stored["targets_shape"]),
+        )
+    except (DataError, MemoryError, TypeError, ValueError) as error:
+        raise damaged(path) from error
 
 
 def load_manifest(path: Path) -> dict[str, Any]:
@@ -139,16 +120,27 @@ def load_manifest(path: Path) -> dict[str, Any]:
     Raises:
         DataError: the manifest is missing, damaged, or something else.
     """
-    path = path.with_suffix(".json")
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    return read_json(path.with_suffix(".json"))
+
+
+def mark_audited(path: Path) -> None:
+    """Note in the manifest of a file of examples that these examples were audited."""
+    manifest = load_manifest(path)
+    write_json(path.with_suffix(".json"), {**manifest, AUDITED: manifest["digest"]})
+
+
+def load_audited(path: Path) -> Examples:
+    """Load examples for a network.
+
+    Raises:
+        DataError: as of `load_examples`, or they are not the examples that were audited.
+    """
+    examples = load_examples(path)
+    if load_manifest(path).get(AUDITED) != examples.digest():
         raise DataError(
-            f"{path}: the manifest cannot be read; delete it to make the examples again"
-        ) from error
-    if not isinstance(manifest, dict):
-        raise DataError(f"{path}: not a manifest of examples; delete it to make them again")
-    return manifest
+            f"{path}: not the examples that were made and audited; delete it to make it again"
+        )
+    return examples
 
 
 def _unpack(packed: Bits, shape: NDArray[np.int64]) -> Bits:

@@ -9,14 +9,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from deltaloss.core.errors import DataError
-from deltaloss.core.files import atomic_path
+from deltaloss.core.arrays import load_arrays, save_arrays
+from deltaloss.core.files import damaged
 
 CURVE_COLUMNS = ("step", "correct", "examples", "accuracy_percent", "not_finite")
 
@@ -63,42 +62,34 @@ class Answers:
 
 def save_answers(path: Path, answers: Answers) -> None:
     """Write one bit per example and step, packed along the examples, and the provenance."""
-    with atomic_path(path) as temporary:
-        np.savez_compressed(
-            temporary,
-            correct=np.packbits(answers.correct, axis=1),
-            nonfinite_step=answers.nonfinite_step,
-            provenance=np.array(json.dumps(answers.provenance, sort_keys=True)),
-        )
+    save_arrays(
+        path,
+        compress=True,
+        correct=np.packbits(answers.correct, axis=1),
+        nonfinite_step=answers.nonfinite_step,
+        provenance=np.array(json.dumps(answers.provenance, sort_keys=True)),
+    )
 
 
 def load_answers(path: Path) -> Answers:
     """Read a file of answers.
 
     Raises:
-        DataError: the file is missing, damaged, or of an earlier version.
+        DataError: the file is missing, damaged, or something else.
     """
+    stored = load_arrays(path, ["correct", "nonfinite_step", "provenance"])
+    nonfinite_step = stored["nonfinite_step"]
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            if "period" in stored:
-                raise DataError(
-                    f"{path}: answers of an earlier version; delete the file to evaluate again"
-                )
-            nonfinite_step = stored["nonfinite_step"]
-            bits = np.unpackbits(stored["correct"], axis=1, count=len(nonfinite_step))
-            return Answers(
-                correct=bits.astype(np.bool_),
-                nonfinite_step=nonfinite_step,
-                provenance=json.loads(str(stored["provenance"])),
-            )
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: there is no such file of answers") from error
-    except (BadZipFile, EOFError, KeyError, OSError, ValueError) as error:
-        raise DataError(
-            f"{path}: not a file of answers, or a damaged one; delete it to evaluate again"
-        ) from error
+        bits = np.unpackbits(stored["correct"], axis=1, count=len(nonfinite_step))
+        return Answers(
+            correct=bits.astype(np.bool_),
+            nonfinite_step=nonfinite_step,
+            provenance=json.loads(str(stored["provenance"])),
+        )
+    except (TypeError, ValueError) as error:
+        raise damaged(path) from error
 
 
 def load_curve(path: Path) -> pd.DataFrame:
-    """Read an accuracy curve: one row per step, the columns of `CURVE_COLUMNS`."""
-    return pd.read_csv(path)
+    """Read a file of answers as its accuracy curve; see `Answers.curve`."""
+    return load_answers(path).curve()

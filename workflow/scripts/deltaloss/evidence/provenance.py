@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import subprocess
@@ -13,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from deltaloss.core.files import file_sha256, write_json
+from deltaloss.core.files import file_sha256, read_json, write_json
 from deltaloss.core.runs import Run, parse_run
 from deltaloss.training.history import load_history
 
@@ -54,17 +53,21 @@ def read_runs(paths: Iterable[Path], load: Callable[[Path], T]) -> list[RunResul
     ]
 
 
-def save_provenance(path: Path, settings: Mapping[str, object], inputs: Iterable[str]) -> None:
-    """Write the settings, input digests and package versions of a table, figure or statistic.
+def save_provenance(
+    path: Path, settings: Mapping[str, object], *, inputs: Iterable[str], outputs: Iterable[str]
+) -> None:
+    """Write the settings, digests and package versions of a table, figure or statistic.
 
     Args:
         path: .json file to write.
         settings: of the job, including the digest of its code.
         inputs: files that were read; each has its own provenance beside or in it.
+        outputs: files that were written beside `path`.
     """
     versions = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
     digests = {name: file_sha256(Path(name)) for name in inputs}
-    write_json(path, {"settings": settings, "inputs": digests, "versions": versions})
+    origin = {"settings": settings, "inputs": digests, "versions": versions}
+    write_json(path, origin, files=map(Path, outputs))
 
 
 def describe_run(experiment: str, summaries: Sequence[Path]) -> dict[str, object]:
@@ -91,7 +94,7 @@ def describe_run(experiment: str, summaries: Sequence[Path]) -> dict[str, object
 
 
 def _describe_training(path: Path) -> dict[str, object]:
-    summary = json.loads(path.read_text(encoding="utf-8"))
+    summary = read_json(path)
     history = load_history(path.with_suffix(".csv"))
     seconds = history[["train_seconds", "validation_seconds"]].to_numpy().sum()
     return {**summary, "wall_seconds": round(float(seconds), 2)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from deltaloss.core.files import read_json
 from deltaloss.core.runs import LOSSES, Run, weights_seed, write_number
 from deltaloss.evaluation.answers import load_curve
 from deltaloss.evidence import paper
@@ -43,7 +43,7 @@ def make_table(kind: str, paths: Iterable[Path], settings: Mapping[str, Any]) ->
         settings: keyword arguments of `tabulate_data`, `tabulate_training`, `tabulate_accuracy`.
     """
     if kind == "data":
-        reports = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+        reports = [read_json(path) for path in paths]
         return tabulate_data(reports, **settings)
     if kind == "training":
         return tabulate_training(read_runs(paths, load_history), **settings)

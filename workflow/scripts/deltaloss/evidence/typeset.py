@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from deltaloss.core.files import write_text
+from deltaloss.core.files import csv_text, write_text
 
 PAPER = "(paper)"
 HEADING_WIDTH = 13  # characters of a line of a heading in LaTeX
@@ -53,7 +53,7 @@ def save_table(table: Table, paths: Sequence[Path]) -> None:
 
 
 def _csv(table: Table, name: str) -> str:
-    return str(table.numbers.to_csv(index=False))
+    return csv_text(table.numbers)
 
 
 def _markdown(table: Table, name: str) -> str:

@@ -1,6 +1,8 @@
-"""Precision of a GPU's products; the CPU always computes in fp32."""
+"""Precision and choice of a GPU's algorithms; the CPU always computes in fp32 and in one way."""
 
 from __future__ import annotations
+
+import os
 
 import torch
 
@@ -39,10 +41,18 @@ def set_precision(precision: str, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if precision == "bf16" else torch.float32
 
 
-def tune_convolutions(device: torch.device) -> None:
-    """Let cuDNN time its algorithms once per shape and keep the fastest.
+def choose_algorithms(device: torch.device, *, deterministic: bool = False) -> None:
+    """Choose a GPU's algorithms for a training.
 
-    It pays where few shapes come again and again, as in training; each new shape costs a trial.
+    Args:
+        device: of the network.
+        deterministic: use only algorithms that give the same bits each time, and fail where there
+            is none; otherwise cuDNN times its algorithms once per shape and keeps the fastest. It
+            pays where few shapes come again and again, as in training.
     """
-    if device.type == "cuda":
-        torch.backends.cudnn.benchmark = True
+    if device.type == "cpu":
+        return
+    torch.backends.cudnn.benchmark = not deterministic
+    torch.use_deterministic_algorithms(deterministic)
+    if deterministic:
+        os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # read when cuBLAS starts

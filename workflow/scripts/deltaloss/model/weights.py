@@ -6,16 +6,17 @@ several GPUs has the same names behind ``module.``. One-dimensional filters have
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from deltaloss.core.errors import DataError
-from deltaloss.core.files import atomic_path
+from deltaloss.core.files import atomic_path, damaged
 from deltaloss.model.network import RecallNetwork
 
 PUBLISHED_NAMES = {
@@ -34,27 +35,48 @@ PUBLISHED_NAMES = {
 def save_weights(
     path: Path, weights: Mapping[str, Tensor], *, provenance: Mapping[str, object]
 ) -> None:
-    """Write weights with their provenance (JSON values), atomically."""
+    """Write weights with their provenance (JSON values) and the digest of both, atomically."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    text = json.dumps(provenance, sort_keys=True)
+    content = save(plain, {"provenance": text, "sha256": _sha256(plain, text)})
     with atomic_path(path) as temporary:
-        save_file(plain, temporary, {"provenance": json.dumps(provenance, sort_keys=True)})
+        temporary.write_bytes(content)
 
 
 def load_weights(path: Path, network: RecallNetwork) -> dict[str, object]:
     """Load weights into the network and return their provenance.
 
     Raises:
-        DataError: the file is not whole, or its weights do not fit the network.
+        DataError: the file is missing, damaged or something else, or its weights do not fit.
     """
     try:
         with safe_open(path, framework="pt") as stored:
             weights = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-            provenance: dict[str, object] = json.loads((stored.metadata() or {})["provenance"])
+            notes = stored.metadata() or {}
+        text = notes["provenance"]
+        intact = notes["sha256"] == _sha256(weights, text)
+        provenance: dict[str, object] = json.loads(text)
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: there is no such file") from error
+    except (SafetensorError, OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise damaged(path) from error
+    if not intact:
+        raise damaged(path)
+    try:
         network.load_state_dict(weights)
-    except (SafetensorError, OSError, KeyError, RuntimeError, ValueError) as error:
+    except RuntimeError as error:
         reason = " ".join(str(error).split())
-        raise DataError(f"{path}: these weights cannot be used: {reason}") from error
+        raise DataError(f"{path}: these weights do not fit the network: {reason}") from error
     return provenance
+
+
+def _sha256(weights: Mapping[str, Tensor], provenance: str) -> str:
+    """Digest of names, types, shapes and bits of contiguous weights, and of their provenance."""
+    result = hashlib.sha256(provenance.encode())
+    for name, tensor in sorted(weights.items()):
+        result.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        result.update(tensor.numpy().data)
+    return result.hexdigest()
 
 
 def from_published(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -34,18 +34,21 @@ class Check:
         fault: what a failing example does, after "12 of 400 examples ...".
         failed: bool [K].
         rows: numbers [K], from 0, of the examples looked at; None for all.
+        proves: whether the label of an example that fails is wrong or unproven, so that nothing may
+            be trained on it; otherwise the example is only unusual.
     """
 
     name: str
     fault: str
     failed: Flags
     rows: NDArray[np.int64] | None = None
+    proves: bool = True
 
     def report(self) -> dict[str, int]:
         """Count the examples looked at and the failures."""
         return {"checked": len(self.failed), "failed": int(self.failed.sum())}
 
-    def warnings(self) -> list[str]:
+    def faults(self) -> list[str]:
         """List one line if there is a failure, with the first example that shows it."""
         failures = np.flatnonzero(self.failed)
         if not len(failures):

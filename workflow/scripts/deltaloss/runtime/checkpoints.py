@@ -11,7 +11,7 @@ import io
 import json
 import shutil
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -25,6 +25,8 @@ from deltaloss.core.fingerprint import canonical
 from deltaloss.core.log import logger
 
 KEPT = 2
+ATTEMPTS = 9  # to make the folder
+ROOT = "checkpoints"  # this folder and those in it are removed when they are empty
 SUFFIX = ".state"
 EARLIER_FILES = "*.ckpt"  # written by the first version of this project
 SHOWN = 3  # differences named in one line
@@ -61,13 +63,19 @@ class Checkpointer:
         self._held = ExitStack()
 
     def __enter__(self) -> Checkpointer:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        try:
-            self._held.enter_context(FileLock(self.folder / "lock").acquire(blocking=False))
-        except TimeoutError as error:
-            raise TrainingError(
-                f"{self.folder}: another job is at work there; wait until it has ended, or stop it"
-            ) from error
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self._held.enter_context(FileLock(self.folder / "lock").acquire(blocking=False))
+                break
+            except FileNotFoundError:  # another job has just removed an empty folder above
+                if not left:
+                    raise
+            except TimeoutError as error:
+                raise TrainingError(
+                    f"{self.folder}: another job is at work there; wait until it has ended, or "
+                    "stop it"
+                ) from error
         remove_stale(self.folder)
         return self
 
@@ -128,9 +136,14 @@ class Checkpointer:
         return True
 
     def remove(self) -> None:
-        """Delete the folder, the newest state last."""
+        """Delete the folder, the newest state last, and the folders above that it leaves empty."""
         self._delete_files()
         shutil.rmtree(self.folder)
+        with suppress(OSError):  # one that is not empty
+            for folder in self.folder.parents:
+                if ROOT not in folder.parts:
+                    break
+                folder.rmdir()
 
     def _paths(self) -> list[Path]:
         """Files of states, the newest first."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from deltaloss.core.files import write_text
+from deltaloss.core.files import check_file, write_csv
 
 HISTORY_COLUMNS = (
     "epoch",  # from 1
@@ -28,9 +28,14 @@ Row = dict[str, float]
 
 def save_history(path: Path, history: Sequence[Row]) -> None:
     """Write a history as CSV, atomically."""
-    write_text(path, pd.DataFrame(history, columns=HISTORY_COLUMNS).to_csv(index=False))
+    write_csv(path, pd.DataFrame(history, columns=HISTORY_COLUMNS))
 
 
 def load_history(path: Path) -> pd.DataFrame:
-    """Read a history: one row per epoch, the columns of `HISTORY_COLUMNS`."""
+    """Read a history: one row per epoch, the columns of `HISTORY_COLUMNS`.
+
+    Raises:
+        DataError: it, or the training's summary beside it, is missing or damaged.
+    """
+    check_file(path)
     return pd.read_csv(path)

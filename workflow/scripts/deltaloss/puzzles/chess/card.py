@@ -12,6 +12,10 @@ from deltaloss.puzzles.card import Card, Json
 class ChessCard(Card):
     """Chess; the easiest positions are for training, harder ones for the test."""
 
+    def shape(self, size: int | None) -> tuple[int, ...]:
+        """Return the squares of a board."""
+        return (8, 8)
+
     def check(self, data: Json) -> None:
         """Refuse a puzzle file that is missing, or is given but not read."""
         source, puzzles = data["source"], data.get("puzzles")
@@ -19,7 +23,7 @@ class ChessCard(Card):
             raise ConfigError("puzzles: null: source lichess needs the path or address of a CSV")
         if source != "lichess" and puzzles is not None:
             raise ConfigError(
-                f"puzzles: {puzzles!r}: is read with source lichess only, and source is {source}; "
+                f"puzzles: {puzzles!r} is read with source lichess only, and source is {source}; "
                 "change one of them"
             )
 
@@ -59,6 +63,11 @@ CARD = ChessCard(
             "folder that snakemake runs in, or the address of a .zst.",
             "type": ["string", "null"],
             "minLength": 1,
+            "pattern": r"^(https?://[^/:?#@\s]\S*/[^/\s]{1,200}\.zst"
+            r"|file:///([^\x00-\x1f]*/)?[^/\x00-\x1f]{1,200}\.zst"
+            r"|(?!.*://)[^\x00-\x1f]+)$(?!\n)",
+            "x-says": "must be the path of a CSV, or an https://, http:// or file:/// address of "
+            "a file that ends in .zst",
             "default": None,
         },
         "orientation": {

@@ -73,7 +73,7 @@ def inspect(examples: Examples, source: str) -> Findings:
     checks = [
         Check(name=name, fault=text, failed=failed)
         if name == "image"
-        else Check(name=name, fault=text, failed=failed[whole], rows=whole)
+        else Check(name=name, fault=text, failed=failed[whole], rows=whole, proves=name != "start")
         for (name, text), failed in zip(_FAULTS.items(), faults, strict=True)
     ]
     opened, lengths, ones = numbers

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from deltaloss.core.errors import ConfigError
 from deltaloss.puzzles.card import Card, Json
+
+ARCHIVE_SIZES = (*range(16, 65), 72, 128, 256, 512)
+"""Lengths in the published archive: `lengths` of easy-to-hard-data's PrefixSumDataset."""
 
 
 class PrefixSumsCard(Card):
     """Prefix sums; the archive holds one set of strings of each length for both splits."""
+
+    def check(self, data: Json) -> None:
+        """Refuse lengths that the archive lacks where it is asked for."""
+        for split in ("train", "test"):
+            size = data[split]["size"]
+            if data["source"] == "archive" and size not in ARCHIVE_SIZES:
+                raise ConfigError(
+                    f"{split}.size: {size}: the published archive has strings of 16 to 64, 72, "
+                    "128, 256 and 512 bits; choose one of these, or set source: generate"
+                )
 
     def settings(self, data: Json, split: str, *, seed: int, file_digest: str) -> dict[str, Any]:
         """Return a split's settings; `start` is its first row in the archive's set.
