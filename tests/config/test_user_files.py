@@ -40,7 +40,7 @@ class TestContentDigest:
 
     @pytest.mark.parametrize(
         ("file", "reason"),
-        [(".", "is not a file"), ("/dev/null", "is not a file"), ("a\0b", "null byte")],
+        [(".", "is not a file"), ("/dev/null", "is not a file"), ("a\0b", "embedded null")],
         ids=["folder", "device", "name with NUL"],
     )
     def test_what_is_no_file_is_an_error(self, tmp_path, file, reason):

@@ -227,6 +227,8 @@ class TestMachine:
         assert (found["driver"], found["cuda"], found["cudnn"]) == (version, "12.8", 91002)
 
     def test_with_an_old_gpu_computes_in_fp32(self, machine, monkeypatch):
+        monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 91002)
+        monkeypatch.setattr(torch.cuda, "is_tf32_supported", lambda: True)
         assert describe_machine(GPU, "tf32")["precision"] == "tf32"
         monkeypatch.setattr(torch.cuda, "is_tf32_supported", lambda: False)
         assert describe_machine(GPU, "tf32")["precision"] == "fp32"
