@@ -49,7 +49,8 @@ $(VENV)/.dev: envs/requirements-dev.txt $(VENV)/.runtime
 	touch $@
 
 $(VENV)/bin/python:
-	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed; run make PYTHON=/path/to/python" >&2; exit 1; }
+	@test "$$("$(PYTHON)" -c 'import sys; print((3, 11) <= sys.version_info[:2] <= (3, 13))' 2>&1)" = True || \
+		{ echo "Python 3.11, 3.12 or 3.13 is needed; run make PYTHON=/path/to/python" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 clean-env:

@@ -10,11 +10,13 @@ import random
 import tarfile
 from functools import partial
 
+from pathlib import Path
+
 import pytest
 
 from deltaloss.core.errors import DataError
 from deltaloss.data import transfer
-from deltaloss.data.archives import find_addresses, pin_file, read_pin
+from deltaloss.data.archives import FOLDER, check_pin, find_addresses, pin_file, read_pin, write_pin
 from deltaloss.data.fetch import fetch as fetch_file
 from deltaloss.data.unpack import unpacked
 
@@ -358,7 +360,9 @@ class TestDigests:
         fetch(str(mirror))
         (fetch.folder / NAME).unlink()
         (mirror / NAME).write_bytes(OTHER)
-        assert f"must be {DIGEST}" in refusal(fetch, str(mirror))
+        text = refusal(fetch, str(mirror))
+        assert f"must be {DIGEST}" in text
+        assert f"delete {fetch.folder / NAME}.sha256 to accept another file" in text
         assert kept(fetch) == {f"{NAME}.sha256"}
 
     def test_a_file_changed_in_its_place_is_refused_and_stays(self, fetch, mirror):
@@ -378,15 +382,37 @@ class TestDigests:
         assert "cannot be kept there" in refusal(fetch, str(mirror))
 
 
-def test_pins_are_checked_by_sha256sum_and_made_for_files_of_the_user(tmp_path):
-    path = tmp_path / NAME
-    path.write_bytes(BODY)
-    assert pin_file(path, None) == (DIGEST, "")
-    assert (tmp_path / f"{NAME}.sha256").read_text() == f"{DIGEST}  {NAME}\n"
+class TestFilesOfTheUser:
+    @pytest.fixture
+    def path(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        path = Path(FOLDER) / NAME
+        path.parent.mkdir(parents=True)
+        path.write_bytes(BODY)
+        return path
+
+    def test_a_good_one_is_pinned_as_sha256sum_does(self, path):
+        pin_file(path, {})
+        assert path.with_name(f"{NAME}.sha256").read_text() == f"{DIGEST}  {NAME}\n"
+
+    def test_files_elsewhere_and_pinned_ones_are_left_alone(self, path, tmp_path):
+        write_pin(path, DIGEST, "https://x.org/a")
+        pin_file(path, {})
+        assert read_pin(path) == (DIGEST, "https://x.org/a")
+        (tmp_path / "a.csv").write_text("")
+        pin_file(Path("a.csv"), {})
+        pin_file(None, {})
+        assert [one.name for one in tmp_path.glob("*.sha256")] == []
+
+    def test_a_bad_one_is_refused_and_not_pinned(self, fetch):
+        fetch.folder.mkdir()
+        (fetch.folder / NAME).write_bytes(b"junk")
+        assert "not a whole gzip file" in refusal(fetch)
+        assert kept(fetch) == {NAME}
 
 
 @pytest.mark.parametrize("text", ["", "abc", "\xff"], ids=["empty", "short", "no text"])
 def test_a_damaged_pin_is_refused(tmp_path, text):
     (tmp_path / NAME).write_bytes(BODY)
     (tmp_path / f"{NAME}.sha256").write_text(text, encoding="latin-1")
-    assert "delete it" in refusal(partial(pin_file, tmp_path / NAME), None)
+    assert "delete it" in refusal(partial(check_pin, tmp_path / NAME), None)

@@ -109,6 +109,7 @@ def test_what_an_archive_cannot_give_is_one_line(project: Project):
     assert any(spoilt in line and "delete it to fetch it again" in line for line in lines), lines
     assert "Traceback" not in done.stderr
     assert (kept / "maze_data_train_9.tar.gz").read_bytes() == b"spoilt"
+    assert not list(kept.glob("maze_data_train_9*.sha256")), "a bad file is not pinned"
 
 
 ROWS = [

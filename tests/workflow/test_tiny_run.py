@@ -174,6 +174,17 @@ def test_small_outputs_are_published_byte_for_byte_with_the_origin_of_the_run(fi
     assert sum(path.stat().st_size for path in published.rglob("*") if path.is_file()) < 1e6
 
 
+def test_a_failed_publication_leaves_the_one_before(finished):
+    finished.make("publish")
+    published = finished.folder / "results" / "published" / "tiny"
+    before = {path: path.read_bytes() for path in published.rglob("*") if path.is_file()}
+    table = finished.folder / "results/tiny/tables/table_6.csv"
+    table.write_text(table.read_text() + "edited")
+    said = errors(finished, "publish")
+    assert any("table_6.csv: damaged or changed" in line for line in said)
+    assert {path: path.read_bytes() for path in published.rglob("*") if path.is_file()} == before
+
+
 def errors(project: Project, *arguments: str, **options: Any) -> list[str]:
     """Run, and return the lines of the jobs that fail, each behind the job's name."""
     done = project.snakemake(*arguments, **options)
@@ -258,4 +269,4 @@ def test_every_damaged_file_is_refused_by_name(finished, damage, made_of):
     results = [RESULTS + result for result in made_of.values()]
     said = "\n".join(errors(finished, *results, "--keep-going"))
     for name in made_of:
-        assert f"{RESULTS}{name}: damaged or changed; delete it, and it will be made again" in said
+        assert f"{RESULTS}{name}: damaged or changed; delete it, then make it again" in said

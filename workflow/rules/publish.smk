@@ -17,8 +17,11 @@ rule publish_results:
         digests=digest_files(PUBLISHED_FILES),
         summaries=[model_files(task, "histories/{task}/{run}/{weights}.json") for task in TASKS],
     output:
-        files=[path.replace("results/", "results/published/", 1) for path in PUBLISHED_FILES],
-        run=f"results/published/{experiment.name}/run.json",
+        # `update`: a copy that fails leaves what was published before.
+        files=[
+            update(path.replace("results/", "results/published/", 1)) for path in PUBLISHED_FILES
+        ],
+        run=update(f"results/published/{experiment.name}/run.json"),
     log:
         f"results/{experiment.name}/logs/publish_results.log",
     conda:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from deltaloss.core.log import job_log
-from deltaloss.data.archives import describe_file
+from deltaloss.data.archives import describe_file, pin_file
 from deltaloss.data.store import save_chunks
 
 
@@ -30,6 +30,7 @@ def main(job: Any) -> None:
         save_chunks(outputs[split], chunks, manifest=manifest)
     # Imported by a name, so that a change of the audit makes no examples again.
     import_module("deltaloss.data.audit").audit_made(outputs, strict=job.config["strict"])
+    pin_file(file, archives["sha256"])
 
 
 if __name__ == "__main__":

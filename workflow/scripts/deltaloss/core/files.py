@@ -132,7 +132,7 @@ def digest_files(paths: Iterable[str]) -> list[str]:
 
 def damaged(path: Path) -> DataError:
     """Error of a file whose content is not what was written."""
-    return DataError(f"{path}: damaged or changed; delete it, and it will be made again")
+    return DataError(f"{path}: damaged or changed; delete it, then make it again by its path")
 
 
 def _json_sha256(value: Mapping[str, object]) -> str:

@@ -49,18 +49,29 @@ def describe_file(file: Path | None, digests: Mapping[str, str]) -> dict[str, st
         digests: section `archives.sha256` of the config.
 
     Raises:
-        DataError: as of `pin_file`.
+        DataError: as of `check_pin`.
     """
     if file is None:
         return {}
     if not file.is_relative_to(FOLDER):
         return {"file_name": file.name, "address": None, "sha256": file_sha256(file)}
-    sha256, address = pin_file(file, digests.get(file.name))
+    sha256, address = check_pin(file, digests.get(file.name))
     return {"file_name": file.name, "address": address or None, "sha256": sha256}
 
 
-def pin_file(path: Path, sha256: str | None) -> tuple[str, str]:
-    """Check the digest of a file in its place; one that the user put there is pinned now.
+def pin_file(path: Path | None, digests: Mapping[str, str]) -> None:
+    """Pin a good file that the user put in its place; others are pinned or not ours.
+
+    Args:
+        path: of the file; None for none.
+        digests: section `archives.sha256` of the config.
+    """
+    if path is not None and path.is_relative_to(FOLDER) and read_pin(path) is None:
+        write_pin(path, *check_pin(path, digests.get(path.name)))
+
+
+def check_pin(path: Path, sha256: str | None) -> tuple[str, str]:
+    """Check the digest of a file in its place.
 
     Args:
         path: of the file.
@@ -76,12 +87,11 @@ def pin_file(path: Path, sha256: str | None) -> tuple[str, str]:
     expected = sha256.lower() if sha256 else pin[0] if pin else found
     if found != expected:
         source = "the config gives" if sha256 else f"{path.name}.sha256 has"
+        digest = "correct archives.sha256" if sha256 else f"{path}.sha256 to accept this one"
         raise DataError(
             f"{path}: its SHA-256 is {found}, but {source} {expected}; delete the file to fetch "
-            "it again, or correct the digest"
+            f"it again, or {digest}"
         )
-    if pin is None:
-        write_pin(path, found, "")
     return pin or (found, "")
 
 

@@ -13,7 +13,7 @@ from urllib.request import url2pathname
 from deltaloss.core.errors import DataError
 from deltaloss.core.files import file_sha256
 from deltaloss.core.log import logger
-from deltaloss.data.archives import pin_file, read_pin, write_pin
+from deltaloss.data.archives import check_pin, read_pin, write_pin
 from deltaloss.data.transfer import RefusedError, discard, download, printable
 
 
@@ -37,10 +37,12 @@ def fetch(
     Raises:
         DataError: no address has a good file; its digest is another; the folder cannot be written.
     """
-    if path.exists():
-        pin_file(path, sha256)
-        return
     known = read_pin(path)
+    if path.exists():
+        check_pin(path, sha256)
+        if known is None:
+            verify(path)
+        return
     expected = sha256.lower() if sha256 else known and known[0]
     part, failures = path.with_name(f"{path.name}.part"), []
     try:
@@ -63,10 +65,10 @@ def fetch(
     except OSError as error:
         raise DataError(f"{path}: cannot be kept there: {error.strerror or error}") from error
     reasons = "; ".join(failures) or "there are no mirrors"
-    raise DataError(
-        f"{path}: cannot be fetched: {reasons}; add a mirror or a folder to archives.mirrors, put "
-        "the file there yourself, or set source: generate"
-    )
+    remedy = "add a mirror or a folder to archives.mirrors, put the file there yourself, or set "
+    if known and not sha256:
+        remedy = f"delete {path}.sha256 to accept another file than the first one; {remedy}"
+    raise DataError(f"{path}: cannot be fetched: {reasons}; {remedy}source: generate")
 
 
 def _without_password(address: str) -> str:
