@@ -15,6 +15,7 @@ from deltaloss.core.files import (
     check_file,
     read_json,
     remove_stale,
+    result_name,
     write_csv,
     write_json,
     write_text,
@@ -123,6 +124,17 @@ class TestFilesBesideJson:
         write_json(table.with_suffix(".json"), {"seed": 1})
         with pytest.raises(DataError, match=r"table\.csv: damaged or changed"):
             check_file(table)
+
+    def test_a_file_in_the_place_of_another_is_named(self, tmp_path):
+        path = tmp_path / "mazes" / "delta" / "seed1.csv"
+        write_text(path, "step\n1\n")
+        for name in ("mazes/delta/seed1", "mazes/delta/seed2"):
+            write_json(path.with_suffix(".json"), {"name": name}, files=[path])
+            if name == result_name(path):
+                check_file(path)
+            else:
+                with pytest.raises(DataError, match=r"seed1\.csv: is that of mazes/delta/seed2;"):
+                    check_file(path)
 
 
 def test_figures_in_csv_have_seven_digits(tmp_path):

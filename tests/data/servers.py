@@ -61,6 +61,7 @@ def serve(answers: Answers) -> Iterator[Served]:
             wanted = self.headers.get("Range", "")
             served.ranges.append(wanted)
             served.validators.append(self.headers.get("If-Range", ""))
+            self.place = len(served.sent)  # another request may come before this one ends
             served.sent.append(0)
             self.close_connection = True
             fault = answers.faults.pop(0) if answers.faults else ""
@@ -115,8 +116,8 @@ def serve(answers: Answers) -> Iterator[Served]:
             try:
                 while answers.endless and not closing.is_set():
                     self.wfile.write(body)
-                    served.sent[-1] += len(body)
-                served.sent[-1] = len(body)
+                    served.sent[self.place] += len(body)
+                served.sent[self.place] = len(body)
                 if answers.chunked:
                     self.wfile.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))
                 else:

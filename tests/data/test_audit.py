@@ -6,12 +6,14 @@ from __future__ import annotations
 import json
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from deltaloss.core.errors import DataError
-from deltaloss.data.audit import audit_made, audit_split, join_audits, refuse
+from deltaloss.core.files import write_json
+from deltaloss.data.audit import audit_made, audit_split, join_audits, load_report, refuse
 from deltaloss.data.store import load_audited, load_examples, load_manifest, save_examples
 from deltaloss.puzzles import checks
 from deltaloss.puzzles.base import Examples
@@ -149,7 +151,7 @@ class TestSets:
 
 
 def judge(both, *, strict):
-    refuse("prefix_sums", both["errors"], both["warnings"], strict=strict)
+    refuse("prefix_sums data", both["errors"], both["warnings"], strict=strict)
 
 
 class TestRefused:
@@ -210,11 +212,11 @@ class TestMade:
     def test_right_examples_are_marked(self, files, strings):
         with pytest.raises(DataError, match=r"train\.npz: not the examples that were made and"):
             load_audited(files["train"])
-        audit_made(files, strict=True)
+        audit_made(files, source=None, strict=True)
         assert load_audited(files["train"]).digest() == strings.digest()
 
     def test_other_examples_in_their_place_are_refused(self, files, strings):
-        audit_made(files, strict=True)
+        audit_made(files, source=None, strict=True)
         self.save(files["train"], some(strings, slice(None, None, -1)))
         with pytest.raises(DataError, match=r"train\.npz: not the examples that were made and"):
             load_audited(files["train"])
@@ -222,16 +224,35 @@ class TestMade:
     def test_wrong_examples_are_not_marked(self, files, strings):
         self.save(files["test"], with_wrong_sums(strings, 1))
         with pytest.raises(DataError, match="test: 1 of 200"):
-            audit_made(files, strict=False)
+            audit_made(files, source=None, strict=False)
         with pytest.raises(DataError, match="not the examples"):
             load_audited(files["train"])
 
     def test_leaks_between_both_stop_where_strict(self, files, strings):
         self.save(files["test"], some(strings, slice(5)))
-        audit_made(files, strict=False)
+        audit_made(files, source=None, strict=False)
         with pytest.raises(DataError, match="5 test examples are among the training examples"):
-            audit_made(files, strict=True)
-        audit_made({"test": files["test"]}, strict=True)
+            audit_made(files, source=None, strict=True)
+        audit_made({"test": files["test"]}, source=None, strict=True)
+
+    def test_a_warning_is_remembered_for_strict_trainings(self, files, strings):
+        self.save(files["train"], joined(strings, some(strings, slice(2))))
+        audit_made(files, source=None, strict=False)
+        assert len(load_audited(files["train"])) == 202
+        with pytest.raises(DataError, match=r"train\.npz: train: 2 examples .*strict: false"):
+            load_audited(files["train"], strict=True)
+
+    def test_the_file_that_wrong_examples_are_read_from_is_named(self, files, strings):
+        self.save(files["test"], with_wrong_sums(strings, 1))
+        with pytest.raises(DataError, match=r"^a\.csv: prefix_sums data: test: 1 of 200"):
+            audit_made(files, source=Path("a.csv"), strict=False)
+
+    def test_a_report_in_the_place_of_another_is_refused(self, tmp_path, strings):
+        write_json(tmp_path / "mazes.json", join("prefix_sums", strings, some(strings, [0])))
+        with pytest.raises(DataError, match=r"mazes\.json: is that of prefix_sums"):
+            load_report(tmp_path / "mazes.json")
+        (tmp_path / "mazes.json").rename(tmp_path / "prefix_sums.json")
+        assert load_report(tmp_path / "prefix_sums.json")["task"] == "prefix_sums"
 
 
 class TestReports:

@@ -9,7 +9,6 @@ import logging
 import random
 import tarfile
 from functools import partial
-
 from pathlib import Path
 
 import pytest

@@ -61,6 +61,20 @@ def test_a_file_without_answers_is_refused_by_name(tmp_path, damage):
         load_answers(path)
 
 
+def test_answers_in_the_place_of_others_are_refused(tmp_path):
+    saved = Answers(
+        correct=np.ones((1, 2), dtype=np.bool_),
+        nonfinite_step=np.zeros(2, dtype=np.int32),
+        provenance={"name": "mazes/delta/seed1"},
+    )
+    path = tmp_path / "mazes" / "delta" / "seed1.npz"
+    save_answers(path, saved)
+    load_answers(path)
+    path = path.rename(path.with_name("seed2.npz"))
+    with pytest.raises(DataError, match=r"seed2\.npz: is that of mazes/delta/seed1; delete it"):
+        load_answers(path)
+
+
 def test_every_flipped_bit_is_noticed_or_changes_no_answer(tmp_path):
     path, saved = tmp_path / "a.npz", answers([[1, 0, 1], [0, 1, 1]], [0, 2, 0])
     save_answers(path, saved)

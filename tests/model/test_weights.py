@@ -24,6 +24,15 @@ def test_saved_weights_and_provenance_are_loaded_and_nothing_else_stays(tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
 
 
+def test_weights_in_the_place_of_others_are_refused(tmp_path):
+    path = tmp_path / "mazes" / "delta" / "seed1.safetensors"
+    save_weights(path, small().state_dict(), provenance={"name": "mazes/delta/seed1"})
+    load_weights(path, small())
+    path = path.rename(path.with_name("seed2.safetensors"))
+    with pytest.raises(DataError, match=r"seed2\.safetensors: is that of mazes/delta/seed1;"):
+        load_weights(path, small())
+
+
 def test_weights_of_another_shape_are_refused_in_one_line(tmp_path):
     save_weights(tmp_path / "a.safetensors", small().state_dict(), provenance={})
     other = RecallNetwork(dimensions=2, channels=3, width=6, head=(4, 3))

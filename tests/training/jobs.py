@@ -51,7 +51,7 @@ def make_job(folder: Path, *, code: str = "abc", bits: int = 5, **training: Any)
     examples = folder / "train.npz"
     targets = np.bitwise_xor.accumulate(inputs[:, 0], axis=1)
     save_examples(examples, Examples(inputs=inputs, targets=targets), manifest={})
-    mark_audited(examples)
+    mark_audited(examples, [])
     settings = {
         "code": code,
         "loss": "progressive",
@@ -70,7 +70,7 @@ def make_job(folder: Path, *, code: str = "abc", bits: int = 5, **training: Any)
     return SimpleNamespace(
         params=SimpleNamespace(job=settings, checkpoints=str(folder / "checkpoints")),
         threads=1,
-        config={"device": "cpu", "recompute": "none", "tensorboard": False},
+        config={"device": "cpu", "recompute": "none", "tensorboard": False, "strict": False},
         input=SimpleNamespace(examples=str(examples)),
         output=SimpleNamespace(
             model=str(folder / "seed42.safetensors"),

@@ -190,7 +190,8 @@ def errors(project: Project, *arguments: str, **options: Any) -> list[str]:
     done = project.snakemake(*arguments, **options)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
-    return [line for line in done.stderr.splitlines() if re.match(r"\[[a-z]", line)]
+    # Anywhere in a line: Snakemake and its jobs write to the terminal at the same time.
+    return re.findall(r"\[[a-z][a-z_]*(?: [^\]\n]*)?\] .*", done.stderr)
 
 
 def test_wrong_labels_reach_no_training(project):

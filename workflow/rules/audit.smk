@@ -8,6 +8,7 @@ rule audit_data:
     input:
         train=lambda wildcards: examples_path(wildcards.task, "train"),
         test=lambda wildcards: examples_path(wildcards.task, "test"),
+        manifests=lambda wildcards: manifest_files(wildcards.task, "train", "test"),
     output:
         "results/{experiment}/data/{task}.json",
     log:

@@ -91,9 +91,9 @@ def figure_files(name):
     return [f"results/{experiment.name}/figures/{name}.{kind}" for kind in FIGURE_FORMATS]
 
 
-def manifest_file(task, split):
-    """Return the manifest of a file of examples, whose changes alone rerun nothing."""
-    return [ancient(path) for path in digest_files([examples_path(task, split)])]
+def manifest_files(task, *splits):
+    """Return the manifests of files of examples, whose changes alone rerun nothing."""
+    return [ancient(path) for path in digest_files(examples_path(task, one) for one in splits)]
 
 
 def examples_file(wildcards):

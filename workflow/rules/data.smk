@@ -9,7 +9,6 @@ rule fetch_file:
         "results/data/logs/fetch/{file}.log",
     wildcard_constraints:
         file=r"([0-9a-f]{16}/)?[^/]+\.(tar\.gz|zst)",
-    retries: 2
     conda:
         "../../envs/data.yaml"
     script:

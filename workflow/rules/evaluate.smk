@@ -4,7 +4,7 @@
 rule evaluate_model:
     input:
         examples=lambda wildcards: examples_path(wildcards.task, "test"),
-        manifest=lambda wildcards: manifest_file(wildcards.task, "test"),
+        manifest=lambda wildcards: manifest_files(wildcards.task, "test"),
         model="results/{experiment}/models/{task}/{run}/{weights}.safetensors",
     output:
         answers="results/{experiment}/evaluations/{task}/{run}/{weights}.npz",
@@ -36,7 +36,7 @@ rule evaluate_model:
 rule evaluate_untrained:
     input:
         examples=lambda wildcards: examples_path(wildcards.task, "test"),
-        manifest=lambda wildcards: manifest_file(wildcards.task, "test"),
+        manifest=lambda wildcards: manifest_files(wildcards.task, "test"),
     output:
         curve="results/{experiment}/evaluations/{task}/untrained/{weights}.csv",
         summary="results/{experiment}/evaluations/{task}/untrained/{weights}.json",

@@ -151,7 +151,10 @@ use rule draw_figure_1 as draw_panel with:
 
 rule draw_data:
     input:
-        [examples_path(task, split) for task in reversed(TASKS) for split in ("train", "test")],
+        results=[
+            examples_path(task, split) for task in reversed(TASKS) for split in ("train", "test")
+        ],
+        manifests=[path for task in TASKS for path in manifest_files(task, "train", "test")],
     output:
         figures=report(
             expand("results/{{experiment}}/figures/data.{kind}", kind=FIGURE_FORMATS),

@@ -5,7 +5,7 @@ rule train_model:
     """Train one network; an interrupted training resumes from its last checkpoint."""
     input:
         examples=lambda wildcards: examples_path(wildcards.task, "train"),
-        manifest=lambda wildcards: manifest_file(wildcards.task, "train"),
+        manifest=lambda wildcards: manifest_files(wildcards.task, "train"),
     output:
         model="results/{experiment}/models/{task}/{run}/{weights}.safetensors",
         history="results/{experiment}/histories/{task}/{run}/{weights}.csv",

@@ -20,7 +20,7 @@ def main(job: Any) -> None:
     for kind in ("errors", "warnings"):
         for line in report[kind]:
             logger.warning("%s: %s", kind.removesuffix("s"), line)
-    refuse(report["task"], report["errors"], report["warnings"], strict=chosen["strict"])
+    refuse(f"{report['task']} data", report["errors"], report["warnings"], strict=chosen["strict"])
     write_json(Path(job.output[0]), {**report, "code": chosen["code"]})
 
 

@@ -11,7 +11,7 @@ from deltaloss.evidence.provenance import save_provenance
 
 def main(job: Any) -> None:
     """Draw the first example of each file, in the order of the files."""
-    files = [Path(path) for path in job.input]
+    files = [Path(path) for path in job.input.results]
     draw_data(
         [load_examples(path) for path in files],
         [load_manifest(path) for path in files],
@@ -20,7 +20,7 @@ def main(job: Any) -> None:
     save_provenance(
         Path(job.output.provenance),
         job.params.job,
-        inputs=job.input,
+        inputs=job.input.results,
         outputs=job.output.figures,
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from deltaloss.config.settings import NetworkSettings
-from deltaloss.core.files import file_sha256, write_csv, write_json
+from deltaloss.core.files import file_sha256, result_name, write_csv, write_json
 from deltaloss.core.log import StopFlag, job_log, logger
 from deltaloss.data.store import load_audited
 from deltaloss.evaluation.answers import save_answers
@@ -32,7 +32,7 @@ def main(job: Any) -> None:
     network.compute_dtype = set_precision(settings["precision"], device)
     trained = load_weights(Path(job.input.model), network)
     network = network.to(device).eval()
-    examples = load_audited(Path(job.input.examples))
+    examples = load_audited(Path(job.input.examples), strict=job.config["strict"])
     test_set = to_device(examples, torch.device("cpu"))
     batch_size = choose_batch_size(
         job.config["tasks"][settings["task"]]["evaluation"]["batch_size"],
@@ -41,7 +41,8 @@ def main(job: Any) -> None:
         task=task,
         memory_mb=job.resources.get("mem_mb"),
     )
-    origin = {"settings": settings, "data_digest": examples.digest()}
+    name = result_name(Path(job.output.answers))
+    origin = {"name": name, "settings": settings, "data_digest": examples.digest()}
     machine = describe_machine(device, settings["precision"])
     weights = {"weights": file_sha256(Path(job.input.model)), "device": device.type}
     with (

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from deltaloss.config.settings import NetworkSettings
-from deltaloss.core.files import write_csv, write_json
+from deltaloss.core.files import result_name, write_csv, write_json
 from deltaloss.core.log import job_log
 from deltaloss.data.store import load_audited
 from deltaloss.evaluation.batch_size import choose_batch_size
@@ -28,7 +28,7 @@ def main(job: Any) -> None:
     network = make_network(task, NetworkSettings(**settings["network"]), seed=settings["seed"])
     network.compute_dtype = set_precision(settings["precision"], device)
     network = network.to(device).eval()
-    examples = load_audited(Path(job.input.examples))
+    examples = load_audited(Path(job.input.examples), strict=job.config["strict"])
     test_set = to_device(examples, torch.device("cpu"))
     batch_size = choose_batch_size(
         job.config["tasks"][settings["task"]]["evaluation"]["batch_size"],
@@ -42,7 +42,8 @@ def main(job: Any) -> None:
     row.insert(0, "task", settings["task"])
     row.insert(1, "seed", settings["seed"])
     write_csv(Path(job.output.curve), row)
-    origin = {"settings": settings, "data_digest": examples.digest()}
+    name = result_name(Path(job.output.curve))
+    origin = {"name": name, "settings": settings, "data_digest": examples.digest()}
     machine = describe_machine(device, settings["precision"])
     write_json(
         Path(job.output.summary), {**origin, "machine": machine}, files=[Path(job.output.curve)]

@@ -29,7 +29,8 @@ def main(job: Any) -> None:
         manifest = {**chosen, "split": split, **origin, **facts}
         save_chunks(outputs[split], chunks, manifest=manifest)
     # Imported by a name, so that a change of the audit makes no examples again.
-    import_module("deltaloss.data.audit").audit_made(outputs, strict=job.config["strict"])
+    audit = import_module("deltaloss.data.audit")
+    audit.audit_made(outputs, source=file, strict=job.config["strict"])
     pin_file(file, archives["sha256"])
 
 

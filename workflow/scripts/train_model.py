@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from deltaloss.config.settings import NetworkSettings, TrainingSettings
-from deltaloss.core.files import write_json
+from deltaloss.core.files import result_name, write_json
 from deltaloss.core.log import StopFlag, job_log, logger
 from deltaloss.data.store import load_audited
 from deltaloss.evaluation.batches import split_training, to_device
@@ -29,7 +29,7 @@ def main(job: Any) -> None:
     torch.set_num_threads(job.threads)
     device = choose_device(job.config["device"])
     task = load_task(settings["task"])
-    examples = load_audited(Path(job.input.examples))
+    examples = load_audited(Path(job.input.examples), strict=job.config["strict"])
     train_set, validation_set = split_training(
         to_device(examples, device),
         fraction=settings["validation_fraction"],
@@ -67,7 +67,13 @@ def main(job: Any) -> None:
             callbacks=make_callbacks(job),
             stop=stop,
         )
-        summary = {"best_epoch": result.best_epoch, **facts, **identity, "machine": machine}
+        summary = {
+            "name": result_name(Path(job.output.history)),
+            "best_epoch": result.best_epoch,
+            **facts,
+            **identity,
+            "machine": machine,
+        }
         save_history(Path(job.output.history), result.history)
         write_json(Path(job.output.summary), summary, files=[Path(job.output.history)])
         save_weights(Path(job.output.model), result.weights, provenance=summary)

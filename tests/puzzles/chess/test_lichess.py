@@ -49,6 +49,21 @@ def expected(place, orientation):
     return encode(board, second, orientation)
 
 
+@pytest.mark.parametrize(("answer", "mates"), [("b1b8", True), ("b1b7", False)])
+def test_an_answer_that_should_mate_must_mate(tmp_path, answer, mates):
+    fen = "6k1/5ppp/8/8/8/8/r4PPP/1R4K1 b - - 0 1"
+    cells = row(fen, f"a2a3 {answer}")
+    path = write(tmp_path / "a.csv", [list(COLUMNS), row(), cells])
+    read_puzzles(path)
+    cells[COLUMNS.index("Themes")] = "backRankMate mateIn1 oneMove"
+    write(path, [list(COLUMNS), row(), cells])
+    if mates:
+        read_puzzles(path)
+    else:
+        with pytest.raises(DataError, match="line 3: the answer 'b1b7' does not mate"):
+            read_puzzles(path)
+
+
 @pytest.mark.parametrize("orientation", ORIENTATIONS)
 def test_puzzles_come_in_order_of_rating_after_the_first_move(puzzle_file, orientation):
     ratings, packed = read_puzzles(puzzle_file)

@@ -17,6 +17,7 @@ from typing import Any
 from deltaloss.core.errors import DataError
 
 TEMPORARY = ".tmp"
+NAME = "name"
 SEAL = "json_sha256"
 FILES = "files_sha256"
 DIGITS = 7  # significant ones of figures in CSV, as float32 has
@@ -116,13 +117,30 @@ def check_file(path: Path) -> None:
     """Check a file by its digest in the JSON file of the same stem beside it.
 
     Raises:
-        DataError: either file is missing or damaged.
+        DataError: either file is missing or damaged, or is another result.
     """
-    digest = read_json(path.with_suffix(".json")).get(FILES, {}).get(path.name)
+    beside = read_json(path.with_suffix(".json"))
     if not path.is_file():
         raise DataError(f"{path}: there is no such file")
-    if file_sha256(path) != digest:
+    if file_sha256(path) != beside.get(FILES, {}).get(path.name):
         raise damaged(path)
+    check_name(path, beside)
+
+
+def result_name(path: Path) -> str:
+    """Name of a result of one network, as it stands in its provenance: "mazes/delta/seed42"."""
+    return "/".join((*path.parts[-3:-1], path.stem))
+
+
+def check_name(path: Path, provenance: Mapping[str, object]) -> None:
+    """Refuse a file that is in the place of another.
+
+    Raises:
+        DataError: its provenance has a name, and not that of its path.
+    """
+    name = provenance.get(NAME)
+    if name not in (None, result_name(path)):
+        raise DataError(f"{path}: is that of {name}; delete it, then make it again by its path")
 
 
 def digest_files(paths: Iterable[str]) -> list[str]:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from deltaloss.core.errors import DataError
+from deltaloss.core.files import read_json
 from deltaloss.core.log import logger
 from deltaloss.data.store import load_examples, load_manifest, mark_audited
 from deltaloss.puzzles.base import Examples, training_count
@@ -141,11 +142,24 @@ def join_audits(
     }
 
 
-def audit_made(files: Mapping[str, Path], *, strict: bool) -> None:
+def load_report(path: Path) -> dict[str, Any]:
+    """Load a report that was written as the JSON file of its puzzle.
+
+    Raises:
+        DataError: the file is missing, damaged, something else, or that of another puzzle.
+    """
+    report = read_json(path)
+    if report["task"] != path.stem:
+        raise DataError(f"{path}: is that of {report['task']}; delete it, then make it again")
+    return report
+
+
+def audit_made(files: Mapping[str, Path], *, source: Path | None, strict: bool) -> None:
     """Audit files of examples that were just made, and mark them as audited.
 
     Args:
         files: by split; where both are there, leaks between them are looked for too.
+        source: file that they were read from; None where they were made.
         strict: whether a warning is an error.
 
     Raises:
@@ -163,13 +177,21 @@ def audit_made(files: Mapping[str, Path], *, strict: bool) -> None:
         warnings += _leak_lines(_leaks(audits["train"], audits["test"]))
     for line in (*errors, *warnings):
         logger.debug("%s", line)
-    refuse(next(iter(audits.values())).task, errors, warnings, strict=strict)
+    origin = f"{source}: " if source else ""
+    task = next(iter(audits.values())).task
+    refuse(f"{origin}{task} data", errors, warnings, strict=strict)
     for path in files.values():
-        mark_audited(path)
+        mark_audited(path, warnings)
 
 
-def refuse(task: str, errors: Sequence[str], warnings: Sequence[str], *, strict: bool) -> None:
+def refuse(what: str, errors: Sequence[str], warnings: Sequence[str], *, strict: bool) -> None:
     """Refuse examples that are wrong.
+
+    Args:
+        what: begins the text of the error.
+        errors: of the audit.
+        warnings: of the audit.
+        strict: whether a warning is an error.
 
     Raises:
         DataError: there is an error, or, if strict, a warning.
@@ -181,7 +203,7 @@ def refuse(task: str, errors: Sequence[str], warnings: Sequence[str], *, strict:
     remedy = "nothing is trained on such examples: correct their source"
     if not errors:
         remedy = "correct their source, or let it pass by strict: false"
-    raise DataError(f"{task} data: {lines[0]}{more}; {remedy}")
+    raise DataError(f"{what}: {lines[0]}{more}; {remedy}")
 
 
 def _inspect(task: str, examples: Examples, source: str) -> Findings:

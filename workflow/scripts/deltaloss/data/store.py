@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from deltaloss.core.errors import DataError
 from deltaloss.core.files import damaged, read_json, write_json
 from deltaloss.puzzles.base import Examples, digest_heading
 
-AUDITED = "audited"  # entry of the manifest: digest of the examples that were audited
+AUDITED = "audited"  # entry of the manifest: digest of the audited examples, and warnings
 
 Bits = NDArray[np.uint8]
 
@@ -123,23 +123,32 @@ def load_manifest(path: Path) -> dict[str, Any]:
     return read_json(path.with_suffix(".json"))
 
 
-def mark_audited(path: Path) -> None:
-    """Note in the manifest of a file of examples that these examples were audited."""
+def mark_audited(path: Path, warnings: Sequence[str]) -> None:
+    """Note in the manifest of a file of examples that these were audited, with what warnings."""
     manifest = load_manifest(path)
-    write_json(path.with_suffix(".json"), {**manifest, AUDITED: manifest["digest"]})
+    audited = {"digest": manifest["digest"], "warnings": list(warnings)}
+    write_json(path.with_suffix(".json"), {**manifest, AUDITED: audited})
 
 
-def load_audited(path: Path) -> Examples:
+def load_audited(path: Path, *, strict: bool = False) -> Examples:
     """Load examples for a network.
 
+    Args:
+        path: of the examples.
+        strict: whether a warning of their audit is an error.
+
     Raises:
-        DataError: as of `load_examples`, or they are not the examples that were audited.
+        DataError: as of `load_examples`; they are not the examples that were audited; there was a
+            warning, if strict.
     """
-    examples = load_examples(path)
-    if load_manifest(path).get(AUDITED) != examples.digest():
+    examples, audited = load_examples(path), load_manifest(path).get(AUDITED, {})
+    if audited.get("digest") != examples.digest():
         raise DataError(
-            f"{path}: not the examples that were made and audited; delete it to make it again"
+            f"{path}: not the examples that were made and audited; delete it, then make it again "
+            "by its path"
         )
+    if strict and audited["warnings"]:
+        raise DataError(f"{path}: {audited['warnings'][0]}; strict: false lets it pass")
     return examples
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from deltaloss.core.arrays import load_arrays, save_arrays
-from deltaloss.core.files import damaged
+from deltaloss.core.files import check_name, damaged
 
 CURVE_COLUMNS = ("step", "correct", "examples", "accuracy_percent", "not_finite")
 
@@ -75,19 +75,19 @@ def load_answers(path: Path) -> Answers:
     """Read a file of answers.
 
     Raises:
-        DataError: the file is missing, damaged, or something else.
+        DataError: the file is missing, damaged, something else, or that of another network.
     """
     stored = load_arrays(path, ["correct", "nonfinite_step", "provenance"])
     nonfinite_step = stored["nonfinite_step"]
     try:
         bits = np.unpackbits(stored["correct"], axis=1, count=len(nonfinite_step))
-        return Answers(
-            correct=bits.astype(np.bool_),
-            nonfinite_step=nonfinite_step,
-            provenance=json.loads(str(stored["provenance"])),
-        )
+        provenance = json.loads(str(stored["provenance"]))
     except (TypeError, ValueError) as error:
         raise damaged(path) from error
+    check_name(path, provenance)
+    return Answers(
+        correct=bits.astype(np.bool_), nonfinite_step=nonfinite_step, provenance=provenance
+    )
 
 
 def load_curve(path: Path) -> pd.DataFrame:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from deltaloss.core.files import read_json
 from deltaloss.core.runs import LOSSES, Run, weights_seed, write_number
+from deltaloss.data.audit import load_report
 from deltaloss.evaluation.answers import load_curve
 from deltaloss.evidence import paper
 from deltaloss.evidence.provenance import RunResults, read_runs
@@ -43,8 +43,7 @@ def make_table(kind: str, paths: Iterable[Path], settings: Mapping[str, Any]) ->
         settings: keyword arguments of `tabulate_data`, `tabulate_training`, `tabulate_accuracy`.
     """
     if kind == "data":
-        reports = [read_json(path) for path in paths]
-        return tabulate_data(reports, **settings)
+        return tabulate_data([load_report(path) for path in paths], **settings)
     if kind == "training":
         return tabulate_training(read_runs(paths, load_history), **settings)
     return tabulate_accuracy(read_runs(paths, load_curve), **settings)

@@ -16,7 +16,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from deltaloss.core.errors import DataError
-from deltaloss.core.files import atomic_path, damaged
+from deltaloss.core.files import atomic_path, check_name, damaged
 from deltaloss.model.network import RecallNetwork
 
 PUBLISHED_NAMES = {
@@ -47,7 +47,8 @@ def load_weights(path: Path, network: RecallNetwork) -> dict[str, object]:
     """Load weights into the network and return their provenance.
 
     Raises:
-        DataError: the file is missing, damaged or something else, or its weights do not fit.
+        DataError: the file is missing, damaged, something else or that of another training, or
+            its weights do not fit.
     """
     try:
         with safe_open(path, framework="pt") as stored:
@@ -62,6 +63,7 @@ def load_weights(path: Path, network: RecallNetwork) -> dict[str, object]:
         raise damaged(path) from error
     if not intact:
         raise damaged(path)
+    check_name(path, provenance)
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:

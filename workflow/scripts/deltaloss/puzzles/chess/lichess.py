@@ -39,6 +39,7 @@ COLUMNS = (
 """Columns of a file without a header; with one, their order is free and others may stand there."""
 
 NEEDED = ("FEN", "Moves", "Rating")
+THEMES, MATE = "Themes", "mateIn1"
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _ZSTD_CHUNK = 1 << 10  # bytes; one decompresses to 32 MB at most
@@ -53,8 +54,8 @@ def read_puzzles(path: Path) -> tuple[NDArray[np.float64], Packed]:
 
     Raises:
         DataError: no such file, no puzzles, text that is not UTF-8, missing columns, or a row
-            with a broken FEN, fewer than two moves, an illegal move or no rating. The text names
-            the file and the line.
+            with a broken FEN, fewer than two moves, an illegal move, no rating, or an answer that
+            should mate (theme mateIn1) and does not. The text names the file and the line.
     """
     ratings, numbers = array("d"), array("Q")
     try:
@@ -122,7 +123,8 @@ def _find_columns(header: Sequence[str], width: int) -> tuple[list[int], int]:
         raise ValueError(
             f"no header and only {width} columns; a file without a header has {', '.join(COLUMNS)}"
         )
-    return [header.index(name) for name in NEEDED], len(header) - ("OpeningTags" in header)
+    names = [*NEEDED, *([THEMES] if THEMES in header else [])]
+    return [header.index(name) for name in names], len(header) - ("OpeningTags" in header)
 
 
 def _lines(handle: BufferedReader) -> Iterator[bytes]:
@@ -150,7 +152,7 @@ def _unpack(handle: BufferedReader) -> Iterator[bytes]:
         raise zstandard.ZstdError("it breaks off")
 
 
-def _parse(fen: str, moves: str, rating: str) -> tuple[float, tuple[int, ...]]:
+def _parse(fen: str, moves: str, rating: str, themes: str = "") -> tuple[float, tuple[int, ...]]:
     """Parse a row to its rating and packed position; ValueError where it cannot be used."""
     try:
         value = float(rating)
@@ -163,7 +165,13 @@ def _parse(fen: str, moves: str, rating: str) -> tuple[float, tuple[int, ...]]:
     if not answer:
         raise ValueError(f"two moves are needed, the opponent's and the answer, not {moves!r}")
     board.push(_parse_move(board, first))
-    return value, pack(board, _parse_move(board, answer))
+    move = _parse_move(board, answer)
+    packed = pack(board, move)
+    if MATE in themes.split():
+        board.push(move)
+        if not board.is_checkmate():
+            raise ValueError(f"the answer {answer!r} does not mate, but the theme is {MATE}")
+    return value, packed
 
 
 def _parse_fen(fen: str) -> chess.Board:
