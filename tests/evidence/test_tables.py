@@ -7,6 +7,7 @@ from io import StringIO
 import pandas as pd
 import pytest
 
+from deltaloss.core.files import csv_text
 from deltaloss.core.runs import Run, parse_run
 from deltaloss.evidence.provenance import RunResults, read_runs
 from deltaloss.evidence.tables import (
@@ -75,7 +76,7 @@ def run_name(row) -> str:
 
 
 def assert_same(made: pd.DataFrame, published: pd.DataFrame) -> None:
-    read_back = pd.read_csv(StringIO(made.to_csv(index=False)))
+    read_back = pd.read_csv(StringIO(csv_text(made)))
     pd.testing.assert_frame_equal(read_back, published.reset_index(drop=True))
 
 
