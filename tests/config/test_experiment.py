@@ -210,7 +210,15 @@ REFUSED = {
     "device": (changed(device="gpu"), r"^device: 'gpu': allowed: auto, cpu, cuda"),
     "precision": (changed(precision="fp16"), r"^precision: 'fp16': allowed: fp32, tf32, bf16"),
     "recompute": (changed(recompute="all"), r"^recompute: 'all': allowed: none, blocks, steps"),
-    "select": (changed(select="best"), r"^select: 'best': allowed: first_best, last"),
+    "select": (changed(select="best"), r"^select: 'best': allowed: first_best, last, both"),
+    "end before a last epoch that is wanted": (
+        changed(select="both", stop_at_perfect_validation=True),
+        r"^stop_at_perfect_validation: true: the last epoch is wanted \(select: both\)",
+    ),
+    "run of a last epoch": (
+        changed(tasks__mazes__runs=["delta", "delta@last"]),
+        r"^tasks\.mazes\.runs: 'delta@last': list the run, and set select: both",
+    ),
     "tasks is a list": (changed(tasks=["mazes"]), r"^tasks: \['mazes'\]: must be a mapping"),
     "nothing at all": ({}, r"missing"),
 }  # fmt: skip
@@ -279,6 +287,12 @@ def test_deterministic_algorithms_are_a_setting_where_there_may_be_a_gpu():
     assert not read(CONFIG).train_settings("mazes", "delta", "seed1")["deterministic"]
 
 
+def test_the_last_epochs_are_evaluated_beside_selected_ones_if_both_are_kept():
+    names = [run.name for run in read(changed(select="both")).evaluated_runs("mazes")]
+    assert names[3:] == [f"{name}@last" for name in names[:3]]
+    assert len(read(CONFIG).evaluated_runs("mazes")) == 3
+
+
 def test_the_longest_trainings_come_first():
     experiment = read(CONFIG)
     priorities = [experiment.priority(task) for task in ("chess", "mazes", "prefix_sums")]
@@ -317,7 +331,7 @@ class TestPathsOfExamples:
         )
         assert (
             quick.examples_path("mazes", "train")
-            == "results/data/mazes/generate_size5_count6000_seed42/train.npz"
+            == "results/data/mazes/generate_size9_count4000_seed42_pixels_per_position1/train.npz"
         )
         renamed = changed(experiment="other", seeds=[7], data_seed=1)
         assert read(renamed).examples_path("mazes", "test") == paper.examples_path("mazes", "test")

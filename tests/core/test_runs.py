@@ -35,6 +35,8 @@ def test_every_alpha_is_read_back_from_its_name_and_fits_the_pattern(alpha: floa
         ("progressive-0.50", "progressive-0.5", "Progressive, α = 0.5"),
         ("progressive-1e-3", "progressive-0.001", "Progressive, α = 0.001"),
         ("progressive-1.0", "progressive-1", "Progressive, α = 1"),
+        ("delta@last", "delta@last", "Delta, last epoch"),
+        ("progressive-1.0@last", "progressive-1@last", "Progressive, α = 1, last epoch"),
     ],
 )
 def test_a_run_has_one_name_and_a_label(text, name, label):
@@ -47,6 +49,8 @@ def test_a_run_has_one_name_and_a_label(text, name, label):
     [
         ("dleta", r"there is no loss 'dleta' \(did you mean 'delta'\?\); known: "),
         ("delta-0.5", r"the delta loss has no parameter; write 'delta'"),
+        ("delta@first", r"there is no loss 'delta@first'"),
+        ("delta@last@last", r"there is no loss 'delta@last'"),
         ("delta-", r"the delta loss has no parameter"),
         ("progressive", r"needs alpha, a number from 0 to 1; write for example 'progressive-0\.5'"),
         ("progressive-nan", r"needs alpha"),

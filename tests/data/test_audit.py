@@ -28,6 +28,12 @@ def made(task, **settings):
     return joined(*chunks)
 
 
+def drawn(size, count, seed):
+    """Strings as they are drawn, repeats among them."""
+    bits = np.random.default_rng(seed).integers(2, size=(count, size), dtype=np.uint8)
+    return Examples(inputs=bits[:, np.newaxis], targets=np.bitwise_xor.accumulate(bits, axis=1))
+
+
 def joined(*parts):
     return Examples(
         inputs=np.concatenate([part.inputs for part in parts]),
@@ -66,8 +72,12 @@ def report(task, examples, **manifest):
     return json.loads(json.dumps(audit(task, examples, **manifest).report, allow_nan=False))
 
 
+def last_fifth(examples):
+    return np.arange(len(examples))[-(len(examples) // 5) :]
+
+
 def join(task, train, test):
-    return join_audits(audit(task, train), audit(task, test), validation_fraction=0.2)
+    return join_audits(audit(task, train), audit(task, test), validation=last_fifth(train))
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +116,15 @@ class TestRepeats:
         assert both["leaks"]["exact"]["found"] == 2
         assert both["warnings"] == ["2 test examples are among the training examples"]
 
+    def test_validation_examples_that_are_trained_on_are_seen(self, mazes):
+        others = made("mazes", size=13, count=5, split="test")
+        doubled = joined(mazes, some(mazes, [2]), turned(some(mazes, [3]), 1, False))
+        both = join("mazes", doubled, others)
+        assert both["seen"]["exact"]["found"] == 1
+        assert both["seen"]["up_to_symmetry"]["found"] == 2
+        assert "1 validation examples are among those trained on" in both["warnings"]
+        assert join("mazes", mazes, others)["seen"]["up_to_symmetry"]["found"] == 0
+
     def test_good_sets_do_not_leak(self, mazes):
         both = join("mazes", mazes, made("mazes", size=13, count=50, split="test"))
         assert both["warnings"] == []
@@ -117,7 +136,7 @@ class TestRepeats:
         assert both["leaks"]["exact"]["found"] == 0
 
     def test_repeats_as_frequent_as_chance_are_no_warning(self):
-        short = [made("prefix_sums", size=8, count=300, seed=seed) for seed in (1, 2)]
+        short = [drawn(8, 300, seed) for seed in (1, 2)]
         both = join("prefix_sums", *short)
         assert both["warnings"] == []
         assert both["train"]["duplicates"]["exact"]["found"] > 100
@@ -133,7 +152,9 @@ class TestSets:
     def test_counts_are_those_of_the_training(self, strings):
         both = join("prefix_sums", strings, some(strings, slice(3)))
         assert both["counts"] == {"train": 160, "valid": 40, "test": 3}
-        assert set(both) == {"task", "counts", "leaks", "errors", "warnings", "train", "test"}
+        assert set(both) == {
+            *("task", "counts", "leaks", "seen", "errors", "warnings", "train", "test")
+        }
 
     def test_errors_name_their_file(self, strings):
         wrong = with_wrong_sums(strings, 1)
@@ -147,7 +168,7 @@ class TestSets:
     def test_two_puzzles_are_no_set(self, strings, mazes):
         one, other = audit("prefix_sums", strings), audit("mazes", mazes)
         with pytest.raises(DataError, match="prefix_sums and test data of mazes"):
-            join_audits(one, other, validation_fraction=0.2)
+            join_audits(one, other, validation=last_fifth(strings))
 
 
 def judge(both, *, strict):

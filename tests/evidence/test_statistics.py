@@ -1,72 +1,18 @@
-"""McNemar's test: counts, both p values, symmetry, and the table over pairs and weights."""
+"""The comparison of every two runs, seed by seed."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
-from statsmodels.stats.contingency_tables import mcnemar as reference
+from statsmodels.stats.multitest import multipletests
 
 from deltaloss.core.errors import DataError
-from deltaloss.core.runs import parse_run
-from deltaloss.evaluation.answers import Answers
-from deltaloss.evidence.provenance import RunResults
-from deltaloss.evidence.statistics import COLUMNS, compare_runs, mcnemar, mcnemar_test
+from deltaloss.evidence.statistics import COLUMNS, COMPARISONS, compare_runs
 
-counts = st.integers(0, 400)
-
-
-@given(counts, counts)
-@example(150, 86)  # Agresti's approval ratings
-@example(0, 1)
-@example(0, 300)
-def test_p_values_are_those_of_statsmodels(first, second):
-    result = mcnemar_test(first, second)
-    if first == second:  # statsmodels corrects a difference of 0 too
-        assert (result["statistic"], result["p_value"], result["p_value_chi2"]) == (0, 1, 1)
-        return
-    table = [[3, first], [second, 5]]
-    assert result["p_value"] == pytest.approx(reference(table, exact=True).pvalue, rel=1e-7)
-    corrected = reference(table, exact=False, correction=True)
-    assert result["statistic"] == pytest.approx(corrected.statistic, rel=1e-12)
-    assert result["p_value_chi2"] == pytest.approx(corrected.pvalue, rel=1e-7)
-
-
-@given(counts, counts)
-def test_exchanging_the_runs_changes_no_p_value(first, second):
-    one, other = mcnemar_test(first, second), mcnemar_test(second, first)
-    assert one == pytest.approx(other, rel=1e-12)
-
-
-@given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1))
-def test_counts_add_up(answers):
-    first, second = (np.array(column, dtype=bool) for column in zip(*answers, strict=True))
-    result = mcnemar(first, second)
-    assert result["both"] + result["only_first"] == first.sum()
-    assert result["both"] + result["only_second"] == second.sum()
-    four = ("both", "only_first", "only_second", "neither")
-    assert sum(result[name] for name in four) == len(answers)
-
-
-def test_different_numbers_of_examples_are_refused():
-    with pytest.raises(DataError, match="3 of one run and 2 of the other"):
-        mcnemar(np.ones(3, dtype=bool), np.ones(2, dtype=bool))
-
-
-def answers(rows: list[list[int]], digest: str = "same") -> Answers:
-    """Rows are steps, columns are examples."""
-    correct = np.array(rows, dtype=bool)
-    finite = np.zeros(correct.shape[1], dtype=np.int32)
-    return Answers(correct=correct, nonfinite_step=finite, provenance={"data_digest": digest})
-
+from .answers import answers, run
 
 DELTA = answers([[1, 0, 0, 0], [1, 1, 1, 0], [1, 1, 0, 0]])
 PROGRESSIVE = answers([[0, 0, 0, 1], [0, 0, 1, 1], [0, 0, 0, 0]])
-
-
-def run(name: str, **by_weights: Answers) -> RunResults[Answers]:
-    return RunResults(task="mazes", run=parse_run(name), by_weights=by_weights)
 
 
 def test_runs_are_compared_at_three_choices_of_the_step():
@@ -102,13 +48,29 @@ def test_every_pair_is_compared_on_its_common_weights():
     ]
 
 
+def test_p_values_are_adjusted_over_the_pairs_and_seeds_of_one_comparison():
+    random = np.random.default_rng(0)
+    results = [
+        run(name, **{f"seed{seed}": answers(random.random((3, 60)) < share) for seed in (1, 2)})
+        for name, share in {"delta": 0.9, "progressive-0": 0.6, "progressive-1": 0.75}.items()
+    ]
+    frame = compare_runs(results, train_steps=2)
+    assert len(frame) == 3 * 2 * len(COMPARISONS)
+    for _, family in frame.groupby("comparison"):
+        expected = multipletests(family["p_value"], method="holm")[1]
+        assert family["p_value_holm"].to_numpy() == pytest.approx(expected, rel=1e-12)
+        assert (family["p_value_holm"] > family["p_value"]).any()
+
+
 def test_one_run_has_the_columns_but_no_pair():
     frame = compare_runs([run("delta", seed42=DELTA)], train_steps=1)
     assert len(frame) == 0
     assert tuple(frame.columns) == COLUMNS
 
 
-def test_runs_on_different_test_data_are_refused():
-    other = run("progressive-1", seed42=answers([[1, 0, 0, 0]] * 3, digest="other"))
-    with pytest.raises(DataError, match="mazes, seed42: delta and progressive-1 were evaluated on"):
+@pytest.mark.parametrize("seed", ["seed42", "seed7"])
+def test_runs_on_different_test_data_are_refused(seed):
+    other = run("progressive-1", **{seed: answers([[1, 0, 0, 0]] * 3, digest="other")})
+    named = f"mazes: delta, seed42 and progressive-1, {seed} were evaluated on different test data"
+    with pytest.raises(DataError, match=named):
         compare_runs([run("delta", seed42=DELTA), other], train_steps=1)

@@ -185,6 +185,7 @@ def report(task: str, sizes=(None, None), counts=(16, 4, 5), **leaks) -> dict:
         "task": task,
         "counts": dict(zip(("train", "valid", "test"), counts, strict=True)),
         "leaks": {"exact": none, **leaks, "note": None},
+        "seen": {"exact": none, **dict.fromkeys(leaks, none)},
         "warnings": [],
         "train": split(sizes[0], counts[0] + counts[1]),
         "test": split(sizes[1], counts[2]),
@@ -205,7 +206,16 @@ class TestData:
         table = tabulate_data(reports, experiment="trial")
         assert list(table.printed.columns) == [
             *("Dataset", "Source", "Train", "(paper) train", "Valid", "(paper) valid"),
-            *("Test", "(paper) test", "Digest", "Duplicates", "Leaks", "Ones (%)", "Warnings"),
+            *(
+                "Test",
+                "(paper) test",
+                "Digest",
+                "Duplicates",
+                "Leaks",
+                "Seen",
+                "Ones (%)",
+                "Warnings",
+            ),
         ]
         assert table.printed.iloc[:, [0, 2, 3, 4, 5, 6, 7]].to_numpy().tolist() == [
             ["Chess easy", "16", "480,000", "4", "120,000", "-", "-"],

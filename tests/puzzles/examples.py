@@ -34,9 +34,10 @@ def make_strings(*, size: int = 32, count: int = 50, **settings: object) -> Exam
     return make_examples("prefix_sums", size=size, count=count, **settings)
 
 
-def make_mazes(*, size: int = 9, count: int = 50, **settings: object) -> Examples:
+def make_mazes(*, size: int = 9, count: int = 50, pixels: int = 2, **settings: object) -> Examples:
     """Mazes."""
-    return make_examples("mazes", size=size, count=count, **settings)
+    settings = {"size": size, "count": count, "pixels_per_position": pixels, **settings}
+    return make_examples("mazes", **settings)
 
 
 def make_mates(*, count: int = 60, orientation: str = "released", seed: int = 1) -> Examples:

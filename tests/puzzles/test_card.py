@@ -13,8 +13,19 @@ from deltaloss.core.errors import ConfigError
 from deltaloss.puzzles.card import load_card, puzzle_modules, puzzle_names
 from deltaloss.puzzles.prefix_sums.card import ARCHIVE_SIZES
 
-SIZED = {"train": {"size": 9, "count": 5}, "test": {"size": 13, "count": 3}}
+SIZED = {
+    "train": {"size": 9, "count": 5},
+    "test": {"size": 13, "count": 3},
+    "pixels_per_position": 2,
+}
 CHESS = {"train": {"count": 5}, "test": {"count": 3}, "orientation": "aligned", "puzzles": None}
+
+
+def sized(train, test):
+    sizes = {
+        split: {"size": size, "count": 3} for split, size in (("train", train), ("test", test))
+    }
+    return {**SIZED, **sizes}
 
 
 def settings(name, data, split="train", file_digest=""):
@@ -73,12 +84,32 @@ def test_mazes_of_even_size_are_refused_with_the_next_odd_one():
 
 
 @pytest.mark.parametrize(
+    ("name", "size", "most"),
+    [("prefix_sums", 4, 16), ("mazes", 3, 24), ("mazes", 5, 864), ("mazes", 7, 61440)],
+)
+def test_more_examples_than_there_are_are_refused(name, size, most):
+    card, data = load_card(name), {**SIZED, "source": "generate"}
+    card.check({**data, "train": {"size": size, "count": most}})
+    with pytest.raises(
+        ConfigError, match=rf"^train\.count: {most + 1}: there are .* ask for fewer"
+    ):
+        card.check({**data, "train": {"size": size, "count": most + 1}})
+
+
+def test_archives_of_mazes_have_two_pixels_per_position():
+    data = {**SIZED, "pixels_per_position": 1}
+    load_card("mazes").check({**data, "source": "generate"})
+    assert settings("mazes", {**data, "source": "generate"})["pixels_per_position"] == 1
+    with pytest.raises(ConfigError, match="pixels_per_position: 1: the archives have 2"):
+        load_card("mazes").check({**data, "source": "archive"})
+
+
+@pytest.mark.parametrize(
     ("name", "train", "test"),
     [("mazes", 9, 59), ("mazes", 17, 37), ("prefix_sums", 16, 512), ("prefix_sums", 64, 72)],
 )
 def test_sizes_of_the_published_archives_are_accepted(name, train, test):
-    sizes = {"train": {"size": train}, "test": {"size": test}}
-    load_card(name).check({**sizes, "source": "archive"})
+    load_card(name).check({**sized(train, test), "source": "archive"})
 
 
 @pytest.mark.parametrize(
@@ -91,7 +122,7 @@ def test_sizes_of_the_published_archives_are_accepted(name, train, test):
     ],
 )
 def test_sizes_without_an_archive_are_refused_where_it_is_the_source(name, train, test, refused):
-    card, sizes = load_card(name), {"train": {"size": train}, "test": {"size": test}}
+    card, sizes = load_card(name), sized(train, test)
     card.check({**sizes, "source": "generate"})
     with pytest.raises(ConfigError, match=rf"^{refused}.*set source: generate$"):
         card.check({**sizes, "source": "archive"})

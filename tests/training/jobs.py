@@ -60,6 +60,7 @@ def make_job(folder: Path, *, code: str = "abc", bits: int = 5, **training: Any)
         "network": {"width": 48, "head": [8, 4], "recall_relu": True},
         "seed": 42,
         "select": "first_best",
+        "stop_at_perfect_validation": False,
         "split_seed": 42,
         "task": "prefix_sums",
         "train_steps": 4,
@@ -73,7 +74,7 @@ def make_job(folder: Path, *, code: str = "abc", bits: int = 5, **training: Any)
         config={"device": "cpu", "recompute": "none", "tensorboard": False, "strict": False},
         input=SimpleNamespace(examples=str(examples)),
         output=SimpleNamespace(
-            model=str(folder / "seed42.safetensors"),
+            models=[str(folder / "seed42.safetensors")],
             history=str(folder / "seed42.csv"),
             summary=str(folder / "seed42.json"),
         ),
@@ -154,7 +155,7 @@ class RunningJob:
 
 def assert_same_end(job: Any, other: Any) -> None:
     """Compare weights bit for bit, and histories apart from their clocks."""
-    ours, theirs = load_file(job.output.model), load_file(other.output.model)
+    ours, theirs = load_file(job.output.models[0]), load_file(other.output.models[0])
     assert ours.keys() == theirs.keys()
     for name, weights in ours.items():
         assert torch.equal(weights, theirs[name]), name

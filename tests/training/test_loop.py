@@ -27,6 +27,7 @@ from .small import (
     StoppingLoss,
     StoppingTask,
     assert_same,
+    checkpointer,
     names,
     resume,
     run,
@@ -53,6 +54,40 @@ class TestTraining:
         network.load_state_dict(trained.weights)
         accuracy = accuracy_percent(network, split()[1], task=TASK, steps=3)
         assert accuracy == accuracies[trained.best_epoch - 1]
+
+    @pytest.fixture
+    def perfect_in_the_second(self, monkeypatch):
+        """Validation accuracies of 50, 100, 75 and 100 %, each training anew."""
+
+        def scripted(network, examples, *, task, steps):
+            return [50.0, 100.0, 75.0, 100.0][self.epoch_of(network)]
+
+        self.seen: dict[int, int] = {}
+        monkeypatch.setattr("deltaloss.training.loop.accuracy_percent", scripted)
+
+    def epoch_of(self, network):
+        self.seen[id(network)] = self.seen.get(id(network), -1) + 1
+        return self.seen[id(network)]
+
+    @pytest.mark.usefixtures("perfect_in_the_second")
+    def test_nothing_after_perfection_changes_the_selected_weights(self):
+        whole = run(epochs=4)
+        ended = run(epochs=4, around={"stop_at_perfect_validation": True})
+        assert (len(whole.history), len(ended.history)) == (4, 2)
+        assert ended.best_epoch == whole.best_epoch == 2
+        assert all(torch.equal(ended.weights[name], w) for name, w in whole.weights.items())
+        assert not any(torch.equal(whole.last_weights[n], w) for n, w in whole.weights.items())
+        assert all(torch.equal(ended.last_weights[n], w) for n, w in ended.weights.items())
+
+    @pytest.mark.usefixtures("perfect_in_the_second")
+    def test_a_perfect_training_that_is_resumed_is_finished(self, tmp_path):
+        results = []
+        for _ in range(2):
+            with checkpointer(tmp_path) as saved:
+                around = {"checkpointer": saved, "stop_at_perfect_validation": True}
+                results.append(run(epochs=4, around=around))
+        assert_same(*results)
+        assert len(results[1].history) == 2
 
     def test_same_seed_same_weights_whatever_happened_before(self):
         first = run()

@@ -89,7 +89,7 @@ class TestASetting:
             "train_model": 1,
             "evaluate_model": 1,
             "compare_runs": 1,
-            "join_statistics": 1,
+            "join_statistics": 3,
             "tabulate_training": 1,
             "tabulate_accuracy": 1,
             "draw_figure_1": 1,
@@ -107,7 +107,7 @@ class TestASetting:
         assert plan.rules == {
             "evaluate_model": 3,
             "compare_runs": 1,
-            "join_statistics": 1,
+            "join_statistics": 3,
             "tabulate_accuracy": 1,
             "draw_figure_1": 1,
         }
@@ -202,7 +202,7 @@ class TestCode:
         assert set(plan.rules) <= {"audit_data", *EVIDENCE}
 
     def test_of_all_audits_makes_no_examples_again(self, finished):
-        finished.edit("data/audit.py", "6 * math.sqrt(chance)", "5 * math.sqrt(chance)")
+        finished.edit("data/repeats.py", "6 * math.sqrt(chance)", "5 * math.sqrt(chance)")
         finished.edit("puzzles/checks.py", "_BINS = 20", "_BINS = 19")
         plan = finished.plan()
         assert plan.rules["audit_data"] == 3

@@ -48,7 +48,7 @@ def outputs(results: Path) -> Any:
     """Weights and history of the training below a results folder."""
     model = results / MODEL.removeprefix("results/tiny/")
     history = results / "histories" / "prefix_sums" / "delta" / "seed42.csv"
-    return SimpleNamespace(output=SimpleNamespace(model=model, history=history))
+    return SimpleNamespace(output=SimpleNamespace(models=[model], history=history))
 
 
 def test_a_stopped_training_is_refused_with_other_settings_and_resumed_with_its_own(project):

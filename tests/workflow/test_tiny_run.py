@@ -139,7 +139,8 @@ class TestEvidence:
         assert table["warnings"].tolist() == [0] * 6
         for task in TASKS:
             audit = json.loads((results / "data" / f"{task}.json").read_text())
-            assert audit["counts"] == {"train": 48, "valid": 12, "test": 20}
+            tested = 8 if task == "prefix_sums" else 20
+            assert audit["counts"] == {"train": 48, "valid": 12, "test": tested}
             assert audit["warnings"] == []
 
     def test_mcnemar_pairs_every_two_runs_of_every_puzzle(self, results):
@@ -148,6 +149,27 @@ class TestEvidence:
         assert len(frame) == 3 * 3 * 3
         counted = frame[["both", "only_first", "only_second", "neither"]].sum(axis=1)
         assert (counted == frame["examples"]).all()
+
+    def test_every_seed_has_the_accuracies_of_its_curve(self, results):
+        frame = pd.read_csv(results / "statistics" / "seeds.csv")
+        assert len(frame) == 3 * len(CELLS)
+        for row in frame.itertuples():
+            path = results / "evaluations" / row.task / row.run / f"seed{row.seed}.csv"
+            curve = pd.read_csv(path).set_index("step")
+            assert curve.loc[row.step, "correct"] == row.correct
+            assert row.low_percent <= row.accuracy_percent <= row.high_percent
+            assert curve["correct"].idxmax() == row.steps_until_max_accuracy
+
+    def test_one_seed_has_differences_between_runs_and_no_test_over_seeds(self, results):
+        frame = pd.read_csv(results / "statistics" / "over_seeds.csv")
+        assert frame["task"].unique().tolist() == list(TASKS)
+        pairs = pd.read_csv(results / "statistics" / "mcnemar.csv")
+        names = ["task", "first", "second", "comparison"]
+        both = pairs.merge(frame, on=names)
+        assert len(both) == len(pairs) == len(frame)
+        assert (both["difference_points"] == both["mean_difference_points"]).all()
+        assert (both["seeds"] == 1).all()
+        assert frame[["p_value_solved", "p_value_sign_flip"]].isna().all(axis=None)
 
     def test_untrained_networks_are_evaluated_after_the_steps_of_training(self, results):
         frame = pd.read_csv(results / "statistics" / "untrained.csv")
@@ -234,7 +256,7 @@ def test_leaks_warn_and_stop_all_evidence_if_strict(project):
     project.edit("puzzles/prefix_sums/make.py", '"prefix_sums", split, size', '"prefix_sums", size')
     data = {"train": {"size": 30}, "test": {"size": 30}}
     settings = {"tasks": {"prefix_sums": {"data": data}}}
-    leak = "20 test examples are among the training examples"
+    leak = "8 test examples are among the training examples"
     done = project.make("results/tiny/data/prefix_sums.json", settings=settings)
     assert f"[prefix_sums audit] warning: {leak}" in done.stderr
     said = errors(project, "results/tiny/tables/table_7.md", settings={**settings, "strict": True})

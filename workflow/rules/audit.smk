@@ -20,6 +20,7 @@ rule audit_data:
         job=lambda wildcards: job(
             "audit_data.py",
             {
+                "split_seed": experiment.data_seed,
                 "strict": experiment.strict,
                 "validation_fraction": (
                     experiment.tasks[wildcards.task].data["validation_fraction"]

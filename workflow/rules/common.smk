@@ -12,7 +12,7 @@ from deltaloss.config.user_files import check_fetched, check_keys, check_results
 from deltaloss.core.errors import UserError
 from deltaloss.core.files import digest_files
 from deltaloss.core.fingerprint import canonical, code_digest
-from deltaloss.core.runs import WEIGHTS_PATTERN, run_pattern, weights_name, weights_seed
+from deltaloss.core.runs import LAST, WEIGHTS_PATTERN, run_pattern, weights_name, weights_seed
 from deltaloss.data.archives import FOLDER, fetched_path
 from deltaloss.puzzles.card import puzzle_modules, puzzle_names
 
@@ -32,7 +32,7 @@ except UserError as error:
 wildcard_constraints:
     experiment=re.escape(experiment.name),
     task="|".join(experiment.tasks),
-    run=run_pattern(),
+    run=rf"(?:{run_pattern()})(?:{LAST})?",
     weights=WEIGHTS_PATTERN,
     split="train|test",
     key="[^/]+",
@@ -52,8 +52,8 @@ localrules:
 TASKS = list(experiment.tasks)  # in the order of their tables
 TABLES = {task: str(experiment.tasks[task].card.table) for task in TASKS}
 TASK_OF_TABLE = {number: task for task, number in TABLES.items()}
-TABLE_FORMATS = ("csv", "md", "tex")
-FIGURE_FORMATS = ("pdf", "svg", "png")
+TABLE_FORMATS, FIGURE_FORMATS = ("csv", "md", "tex"), ("pdf", "svg", "png")
+SELECTED = ("", LAST) if experiment.select == "both" else ("",)  # behind the names of runs
 
 examples_path = experiment.examples_path
 code_digest = cache(code_digest)  # once per process: many jobs share a script
@@ -74,7 +74,7 @@ def model_files(task, pattern, runs=None):
     return expand(
         f"results/{experiment.name}/{pattern}",
         task=task,
-        run=[run.name for run in runs or experiment.tasks[task].runs],
+        run=[run.name for run in runs or experiment.evaluated_runs(task)],
         weights=[weights_name(seed) for seed in experiment.seeds],
     )
 
@@ -137,7 +137,7 @@ def task_files(task):
     if task not in experiment.tasks:
         raise WorkflowError(f"{task}: not among the tasks of the config ({', '.join(TASKS)})")
     tables = table_files(TABLES[task]) + figure_files(f"figure_1_{task}")
-    return tables + statistic_files("mcnemar", [task]) + statistic_files("untrained", [task])
+    return tables + [path for name in STATISTICS for path in statistic_files(name, [task])]
 
 
 def table_job(kind, tasks):

@@ -1,11 +1,17 @@
 # From answers, histories and audits to statistics, tables and figures.
 
 TABLE_FILES = [path for number in ("2", "4", *TABLES.values()) for path in table_files(number)]
+COMPARED = ("mcnemar", "seeds", "over_seeds")  # by `compare_runs`
+STATISTICS = (*COMPARED, "untrained")
 STATISTICS_FILES = [
-    f"results/{experiment.name}/statistics/{name}.csv" for name in ("mcnemar", "untrained")
+    f"results/{experiment.name}/statistics/{statistic}.csv" for statistic in STATISTICS
 ]
 HISTORIES = [
-    path for task in TASKS for path in model_files(task, "histories/{task}/{run}/{weights}.csv")
+    path
+    for task in TASKS
+    for path in model_files(
+        task, "histories/{task}/{run}/{weights}.csv", experiment.tasks[task].runs
+    )
 ]
 
 
@@ -16,8 +22,13 @@ rule compare_runs:
         ),
         audits=lambda wildcards: audit_files([wildcards.task]),  # refused data make no evidence
     output:
-        table="results/{experiment}/statistics/mcnemar_{task}.csv",
-        provenance="results/{experiment}/statistics/mcnemar_{task}.json",
+        mcnemar="results/{experiment}/statistics/mcnemar_{task}.csv",
+        seeds="results/{experiment}/statistics/seeds_{task}.csv",
+        over_seeds="results/{experiment}/statistics/over_seeds_{task}.csv",
+        provenance=expand(
+            "results/{{experiment}}/statistics/{statistic}_{{task}}.json",
+            statistic=COMPARED,
+        ),
     log:
         "results/{experiment}/logs/compare_runs/{task}.log",
     conda:
@@ -41,7 +52,7 @@ rule join_statistics:
     log:
         "results/{experiment}/logs/join_statistics/{statistic}.log",
     wildcard_constraints:
-        statistic="mcnemar|untrained",
+        statistic="|".join(STATISTICS),
     conda:
         "../../envs/evidence.yaml"
     params:

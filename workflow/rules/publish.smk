@@ -5,9 +5,9 @@ PUBLISHED_FILES = [
     *figure_files("data"),
     *TABLE_FILES,
     *STATISTICS_FILES,
+    *HISTORIES,
 ]
 for task in TASKS:
-    PUBLISHED_FILES += model_files(task, "histories/{task}/{run}/{weights}.csv")
     PUBLISHED_FILES += model_files(task, "evaluations/{task}/{run}/{weights}.csv")
 
 
@@ -15,7 +15,7 @@ rule publish_results:
     input:
         files=PUBLISHED_FILES,
         digests=digest_files(PUBLISHED_FILES),
-        summaries=[model_files(task, "histories/{task}/{run}/{weights}.json") for task in TASKS],
+        summaries=digest_files(HISTORIES),
     output:
         # `update`: a copy that fails leaves what was published before.
         files=[

@@ -7,7 +7,10 @@ rule train_model:
         examples=lambda wildcards: examples_path(wildcards.task, "train"),
         manifest=lambda wildcards: manifest_files(wildcards.task, "train"),
     output:
-        model="results/{experiment}/models/{task}/{run}/{weights}.safetensors",
+        models=[
+            f"results/{{experiment}}/models/{{task}}/{{run}}{suffix}/{{weights}}.safetensors"
+            for suffix in SELECTED
+        ],
         history="results/{experiment}/histories/{task}/{run}/{weights}.csv",
         summary="results/{experiment}/histories/{task}/{run}/{weights}.json",
     log:
@@ -15,6 +18,7 @@ rule train_model:
     benchmark:
         "results/{experiment}/benchmarks/train/{task}/{run}/{weights}.tsv"
     wildcard_constraints:
+        run=run_pattern(),
         weights="seed[0-9]+",
     priority: job_priority
     conda:

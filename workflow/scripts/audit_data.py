@@ -7,6 +7,7 @@ from deltaloss.core.files import write_json
 from deltaloss.core.log import job_log, logger
 from deltaloss.data.audit import audit_split, join_audits, refuse
 from deltaloss.data.store import load_examples, load_manifest
+from deltaloss.evaluation.batches import split_order
 
 
 def main(job: Any) -> None:
@@ -16,7 +17,10 @@ def main(job: Any) -> None:
         audit_split(load_examples(path), load_manifest(path))
         for path in (Path(job.input.train), Path(job.input.test))
     )
-    report = join_audits(train, test, validation_fraction=chosen["validation_fraction"])
+    _, validation = split_order(
+        train.report["count"], fraction=chosen["validation_fraction"], seed=chosen["split_seed"]
+    )
+    report = join_audits(train, test, validation=validation.numpy())
     for kind in ("errors", "warnings"):
         for line in report[kind]:
             logger.warning("%s: %s", kind.removesuffix("s"), line)

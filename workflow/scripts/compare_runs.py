@@ -6,21 +6,28 @@ from typing import Any
 from deltaloss.core.files import write_csv
 from deltaloss.core.log import job_log
 from deltaloss.evaluation.answers import load_answers
+from deltaloss.evidence.over_seeds import compare_over_seeds, tabulate_seeds
 from deltaloss.evidence.provenance import read_runs, save_provenance
 from deltaloss.evidence.statistics import compare_runs
 
 
 def main(job: Any) -> None:
-    """Compare every two runs, seed by seed."""
+    """Compare every two runs, seed by seed and over seeds, beside a table of every seed."""
     results = read_runs(map(Path, job.input.results), load_answers)
-    frame = compare_runs(results, train_steps=job.params.job["train_steps"])
-    write_csv(Path(job.output.table), frame)
-    save_provenance(
-        Path(job.output.provenance),
-        job.params.job,
-        inputs=job.input.results,
-        outputs=[job.output.table],
-    )
+    train_steps = job.params.job["train_steps"]
+    frames = {
+        job.output.mcnemar: compare_runs(results, train_steps=train_steps),
+        job.output.seeds: tabulate_seeds(results, train_steps=train_steps),
+        job.output.over_seeds: compare_over_seeds(results, train_steps=train_steps),
+    }
+    for table, frame in frames.items():
+        write_csv(Path(table), frame)
+        save_provenance(
+            Path(table).with_suffix(".json"),
+            job.params.job,
+            inputs=job.input.results,
+            outputs=[table],
+        )
 
 
 if __name__ == "__main__":

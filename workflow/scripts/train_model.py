@@ -62,7 +62,8 @@ def main(job: Any) -> None:
             settings=TrainingSettings(**settings["training"]),
             steps=settings["train_steps"],
             seed=settings["seed"],
-            select=settings["select"],
+            select="last" if settings["select"] == "last" else "first_best",
+            stop_at_perfect_validation=settings["stop_at_perfect_validation"],
             checkpointer=saved,
             callbacks=make_callbacks(job),
             stop=stop,
@@ -76,7 +77,10 @@ def main(job: Any) -> None:
         }
         save_history(Path(job.output.history), result.history)
         write_json(Path(job.output.summary), summary, files=[Path(job.output.history)])
-        save_weights(Path(job.output.model), result.weights, provenance=summary)
+        kept = (result.weights, result.last_weights)
+        for path, weights in zip(job.output.models, kept, strict=False):
+            own = {**summary, "name": result_name(Path(path))}
+            save_weights(Path(path), weights, provenance=own)
         saved.remove()
 
 

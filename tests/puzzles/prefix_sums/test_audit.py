@@ -12,7 +12,7 @@ from deltaloss.puzzles.prefix_sums.audit import inspect
 from tests.puzzles.examples import make_mazes, make_strings
 
 
-@pytest.mark.parametrize(("size", "count"), [(1, 9), (8, 60), (32, 1000), (1000, 50)])
+@pytest.mark.parametrize(("size", "count"), [(1, 2), (8, 60), (32, 1000), (1000, 50)])
 def test_made_strings_pass(size, count):
     found = inspect(make_strings(size=size, count=count, seed=3), "generate")
     (check,) = found.checks

@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deltaloss.core.errors import DataError
 from tests.puzzles.examples import make_strings as make
 
 
 @settings(max_examples=30, deadline=None)
 @given(size=st.integers(1, 70), count=st.integers(1, 20), seed=st.integers(0, 2**32))
 def test_each_answer_is_the_parity_of_the_bits_so_far(size, count, seed):
+    count = min(count, 2**size)
     examples = make(size=size, count=count, seed=seed)
     assert examples.inputs.shape == (count, 1, size)
     for string, answer in zip(examples.inputs[:, 0].tolist(), examples.targets, strict=True):
@@ -24,6 +26,13 @@ def test_more_strings_begin_with_the_same_ones(few, many):
     some, all_of_them = make(size=13, count=few), make(size=13, count=many)
     assert np.array_equal(all_of_them.inputs[:few], some.inputs)
     assert np.array_equal(all_of_them.targets[:few], some.targets)
+
+
+def test_no_string_comes_twice():
+    strings = make(size=7, count=128)
+    assert len(np.unique(strings.inputs, axis=0)) == 128
+    with pytest.raises(DataError, match="no more than 128 different examples"):
+        make(size=7, count=129)
 
 
 def test_each_stream_has_its_own_strings():
@@ -45,7 +54,7 @@ def test_the_bits_are_fair_and_independent():
     [
         (32, 100, 42, "train", "950961e9a1cbd03c"),
         (512, 3000, 42, "test", "eaea618a994f1fe7"),
-        (7, 2500, 1, "train", "35fde221878326ba"),
+        (14, 2500, 1, "train", "8b363d3c15b885d0"),
     ],
 )
 def test_the_strings_of_a_seed_are_the_recorded_ones(size, count, seed, split, digest):

@@ -41,6 +41,15 @@ def check_plotted(key: str, runs: Sequence[Run], plotted: Sequence[Run]) -> None
             )
 
 
+def check_selection(select: str, stop_at_perfect_validation: bool) -> None:
+    """Refuse to end a training early whose last epoch is wanted."""
+    if stop_at_perfect_validation and select != "first_best":
+        raise ConfigError(
+            f"stop_at_perfect_validation: true: the last epoch is wanted (select: {select}); "
+            "write false, or select: first_best"
+        )
+
+
 def check_steps(key: str, given: Json) -> None:
     """Refuse evaluations shorter than training."""
     steps, train_steps = given["evaluation"]["steps"], given["train_steps"]

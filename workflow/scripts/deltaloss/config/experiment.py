@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from deltaloss.config.checks import (
     check_counts,
     check_milestones,
     check_plotted,
+    check_selection,
     check_steps,
     check_tables,
 )
@@ -55,10 +56,10 @@ class TaskConfig:
 
     def training_operations(self) -> int:
         """Count the multiply-adds of the longest of the trainings."""
-        data, fraction = self.data["train"], self.data["validation_fraction"]
+        fraction, count = self.data["validation_fraction"], self.data["train"]["count"]
         epochs: int = max(settings["epochs"] for settings in self.training.values())
-        step = multiply_adds(self.network, self.card.shape(data.get("size")))
-        examples = training_count(data["count"], fraction)
+        step = multiply_adds(self.network, self.card.shape(self.data, "train"))
+        examples = training_count(count, fraction)
         return FORWARD_AND_BACKWARD * step * self.train_steps * examples * epochs
 
     @property
@@ -79,10 +80,16 @@ class Experiment:
     precision: str
     deterministic: bool
     select: str
+    stop_at_perfect_validation: bool
     threads: int
     archives: Json
     strict: bool
     tasks: Mapping[str, TaskConfig]
+
+    def evaluated_runs(self, task: str) -> list[Run]:
+        """List the runs whose weights are kept: those trained, then those of last epochs."""
+        runs = list(self.tasks[task].runs)
+        return runs + [replace(run, last=True) for run in runs if self.select == "both"]
 
     @property
     def result_precision(self) -> str:
@@ -128,6 +135,7 @@ class Experiment:
             "precision": self.result_precision,
             "seed": weights_seed(weights),
             "select": self.select,
+            "stop_at_perfect_validation": self.stop_at_perfect_validation,
             "split_seed": self.data_seed,
             "task": task,
             "train_steps": chosen.train_steps,
@@ -203,6 +211,7 @@ def _one_line(text: str) -> str:
 def _read(config: dict[str, Any], schema: Path, memory: Path) -> Experiment:
     cards = {name: load_card(name) for name in puzzle_names()}
     check_schema(config, load_schema(schema, cards))
+    check_selection(config["select"], config["stop_at_perfect_validation"])
     check_tables([cards[name] for name in config["tasks"]])
     tasks = {
         name: _read_task(cards[name], config["tasks"][name], config, memory)
@@ -218,6 +227,7 @@ def _read(config: dict[str, Any], schema: Path, memory: Path) -> Experiment:
         precision=config["precision"],
         deterministic=config["deterministic"],
         select=config["select"],
+        stop_at_perfect_validation=config["stop_at_perfect_validation"],
         threads=config["threads"],
         archives=config["archives"],
         strict=config["strict"],
@@ -269,6 +279,8 @@ def _read_runs(key: str, texts: list[str]) -> tuple[Run, ...]:
             raise ConfigError(f"{key}: {error}") from error
         if len(run.name) > LONGEST_RUN:
             raise ConfigError(f"{key}: '{text}': too many digits; round the number")
+        if run.last:
+            raise ConfigError(f"{key}: '{run.name}': list the run, and set select: both")
         if run in runs:
             raise ConfigError(f"{key}: '{run.name}' is listed twice; list each once")
         runs.append(run)

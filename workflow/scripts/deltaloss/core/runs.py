@@ -1,7 +1,9 @@
 """Losses, runs and weights as configs, paths and tables name them.
 
 A run is a loss, with the value of its parameter where it has one: ``delta``, ``progressive-0.5``.
-The weights of a run are named by the seed they were trained from, ``seed42``, or ``released``.
+Where both the selected weights of a training and those of its last epoch are kept, the latter are
+a run of their own, ``delta@last``. The weights of a run are named by the seed they were trained
+from, ``seed42``, or ``released``.
 """
 
 from __future__ import annotations
@@ -41,6 +43,9 @@ LOSSES: dict[str, Parameter | None] = {
 RELEASED = "released"
 """Name of published weights, which belong to no seed of ours."""
 
+LAST = "@last"
+"""Ends the name of a run whose weights are those of the last epoch."""
+
 WEIGHTS_PATTERN = rf"seed(?:0|[1-9][0-9]*)|{RELEASED}"
 
 _NUMBER = re.compile(r"[0-9]*\.?[0-9]+(e-?[0-9]+)?")
@@ -48,23 +53,30 @@ _NUMBER = re.compile(r"[0-9]*\.?[0-9]+(e-?[0-9]+)?")
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A loss and the value of its parameter; None for a loss without one."""
+    """A loss and the value of its parameter.
+
+    Attributes:
+        value: None for a loss without a parameter.
+        last: whether the weights are those of the last epoch, beside selected ones.
+    """
 
     loss: str
     value: float | None = None
+    last: bool = False
 
     @property
     def name(self) -> str:
         """The run in configs and paths: "progressive-0.5"."""
-        return self.loss if self.value is None else f"{self.loss}-{write_number(self.value)}"
+        value = "" if self.value is None else f"-{write_number(self.value)}"
+        return f"{self.loss}{value}{LAST if self.last else ''}"
 
     @property
     def label(self) -> str:
-        """The run in figures and tables: "Progressive, α = 0.5"."""
-        loss, parameter = self.loss.replace("_", " ").capitalize(), LOSSES[self.loss]
-        if self.value is None or parameter is None:
-            return loss
-        return f"{loss}, {parameter.symbol} = {write_number(self.value)}"
+        """The run in figures and tables: "Progressive, α = 0.5, last epoch"."""
+        label, parameter = self.loss.replace("_", " ").capitalize(), LOSSES[self.loss]
+        if self.value is not None and parameter is not None:
+            label += f", {parameter.symbol} = {write_number(self.value)}"
+        return f"{label}, last epoch" if self.last else label
 
 
 def write_number(value: float) -> str:
@@ -73,7 +85,7 @@ def write_number(value: float) -> str:
 
 
 def run_pattern() -> str:
-    """Regular expression of the names of runs in paths, with numbers as `write_number` does."""
+    """Regular expression of the names of trained runs, with numbers as `write_number` does."""
     return "|".join(
         loss if parameter is None else f"{loss}-{_number_pattern(parameter)}"
         for loss, parameter in LOSSES.items()
@@ -94,22 +106,24 @@ def parse_run(text: str) -> Run:
         ConfigError: an unknown loss, or one without a module; a value that is missing, not wanted
             or out of range.
     """
-    loss, _, number = text.partition("-")
+    name = text.removesuffix(LAST)
+    loss, _, number = name.partition("-")
+    last = name != text
     parameter = _parameter(loss)
     if parameter is None:
-        if text != loss:
+        if name != loss:
             raise ConfigError(f"'{text}': the {loss} loss has no parameter; write '{loss}'")
-        return Run(loss=loss)
-    name, low, high = parameter.name, parameter.low, parameter.high
+        return Run(loss=loss, last=last)
+    low, high = parameter.low, parameter.high
     if not _NUMBER.fullmatch(number):
         example = write_number((low + high) / 2)
         raise ConfigError(
-            f"'{text}': the {loss} loss needs {name}, a number from {low} to {high}; "
+            f"'{text}': the {loss} loss needs {parameter.name}, a number from {low} to {high}; "
             f"write for example '{loss}-{example}'"
         )
     if not low <= float(number) <= high:
-        raise ConfigError(f"'{text}': {name} is {number}, allowed is {low} to {high}")
-    return Run(loss=loss, value=float(number))
+        raise ConfigError(f"'{text}': {parameter.name} is {number}, allowed is {low} to {high}")
+    return Run(loss=loss, value=float(number), last=last)
 
 
 def _parameter(loss: str) -> Parameter | None:

@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deltaloss.core.errors import DataError
 from deltaloss.core.files import read_json
 from deltaloss.core.log import logger
+from deltaloss.data.repeats import Counts, count_common, count_repeats, surprises
 from deltaloss.data.store import load_examples, load_manifest, mark_audited
-from deltaloss.puzzles.base import Examples, training_count
+from deltaloss.puzzles.base import Examples
 from deltaloss.puzzles.checks import Findings, Prints, prints_of
-
-_LIKENESS = {"exact": "", "up_to_symmetry": ", turned or mirrored where need be"}
 
 # Entries of a manifest that say where the examples come from.
 _ORIGIN = ("source", "address", "seed", "digest")
@@ -65,7 +65,10 @@ def audit_split(examples: Examples, manifest: Mapping[str, Any]) -> SplitAudit:
     task, source = str(manifest.get("task")), str(manifest.get("source"))
     findings = _inspect(task, examples, source)
     prints = {"exact": prints_of(examples.inputs), **findings.prints}
-    duplicates = _duplicates(findings, prints)
+    duplicates = {
+        name: count_repeats(one, findings.possible.get(name, math.inf))
+        for name, one in prints.items()
+    }
     mismatches = _mismatches(examples, manifest, findings)
     report = {
         "split": manifest.get("split"),
@@ -87,7 +90,7 @@ def audit_split(examples: Examples, manifest: Mapping[str, Any]) -> SplitAudit:
             *(line for key, line in mismatches.items() if key not in _MEASURED),
             *(line for check in findings.checks if not check.proves for line in check.faults()),
             *findings.remarks,
-            *_surprises(duplicates, "examples are there before"),
+            *surprises(duplicates, "examples are there before"),
         ],
         "card": dict(manifest),
     }
@@ -101,28 +104,27 @@ def audit_split(examples: Examples, manifest: Mapping[str, Any]) -> SplitAudit:
 
 
 def join_audits(
-    train: SplitAudit, test: SplitAudit, *, validation_fraction: float
+    train: SplitAudit, test: SplitAudit, *, validation: NDArray[np.int64]
 ) -> dict[str, Any]:
     """Join the audits of a puzzle's two files, and look for leaks between them.
 
     Args:
         train: of the training examples, those for validation included.
         test: of the test examples.
-        validation_fraction: share of the training examples that validation takes.
+        validation: numbers, from 0, of the training examples that are for validation.
 
     Returns:
-        task; counts of train, valid and test; the reports of both files; `leaks`, the test
-        examples that are among the training examples too, by kind of likeness; all errors and
-        warnings.
+        task; counts of train, valid and test; the reports of both files; by kind of likeness
+        `leaks`, the test examples that are among the training examples too, and `seen`, the
+        validation examples that are among those trained on; all errors and warnings.
 
     Raises:
         DataError: the files are of different puzzles.
     """
     if train.task != test.task:
         raise DataError(f"training data of {train.task} and test data of {test.task}; audit alike")
-    count = len(train.prints["exact"])
-    trained = training_count(count, validation_fraction)
-    leaks = _leaks(train, test)
+    leaks, seen = _leaks(train, test), _seen(train, validation)
+    trained = len(train.prints["exact"]) - len(validation)
     same_shape = train.shape == test.shape
     lines = {
         kind: [
@@ -133,10 +135,19 @@ def join_audits(
     }
     return {
         "task": train.task,
-        "counts": {"train": trained, "valid": count - trained, "test": len(test.prints["exact"])},
+        "counts": {
+            "train": trained,
+            "valid": len(validation),
+            "test": len(test.prints["exact"]),
+        },
+        "seen": seen,
         "leaks": {**leaks, "note": None if same_shape else "different sizes"},
         "errors": lines["errors"],
-        "warnings": lines["warnings"] + _leak_lines(leaks),
+        "warnings": [
+            *lines["warnings"],
+            *surprises(seen, "validation examples are among those trained on"),
+            *_leak_lines(leaks),
+        ],
         "train": dict(train.report),
         "test": dict(test.report),
     }
@@ -229,52 +240,30 @@ def _inspect(task: str, examples: Examples, source: str) -> Findings:
     return findings
 
 
-def _leaks(train: SplitAudit, test: SplitAudit) -> dict[str, dict[str, Any]]:
+def _leaks(train: SplitAudit, test: SplitAudit) -> Counts:
     """Count the test examples that are like a training example."""
     if train.shape != test.shape:
-        return {name: _counted(0, 0.0) for name in test.prints}
-    leaks = {}
-    for name, prints in test.prints.items():
-        known, possible = train.prints[name], test.possible.get(name, math.inf)
-        by_chance = len(prints) * _distinct(len(known), possible) / possible
-        leaks[name] = _counted(int(np.isin(prints, known).sum()), by_chance)
-    return leaks
-
-
-def _leak_lines(leaks: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    return _surprises(leaks, "test examples are among the training examples")
-
-
-def _duplicates(findings: Findings, prints: Mapping[str, Prints]) -> dict[str, dict[str, Any]]:
-    """Count the examples that are like an earlier one."""
+        return {name: count_common(prints[:0], prints, 1.0) for name, prints in test.prints.items()}
     return {
-        name: _counted(
-            len(one) - len(np.unique(one)),
-            len(one) - _distinct(len(one), findings.possible.get(name, math.inf)),
-        )
-        for name, one in prints.items()
+        name: count_common(prints, train.prints[name], test.possible.get(name, math.inf))
+        for name, prints in test.prints.items()
     }
 
 
-def _distinct(count: int, possible: float) -> float:
-    """Mean number of different ones among `count` drawn from `possible` equally likely ones."""
-    if math.isinf(possible):
-        return count
-    return -possible * math.expm1(count * math.log1p(-1 / possible)) if possible > 1 else 1.0
+def _seen(train: SplitAudit, validation: NDArray[np.int64]) -> Counts:
+    """Count the validation examples that are like one that is trained on."""
+    return {
+        name: count_common(
+            prints[validation],
+            np.delete(prints, validation),
+            train.possible.get(name, math.inf),
+        )
+        for name, prints in train.prints.items()
+    }
 
 
-def _counted(found: int, by_chance: float) -> dict[str, Any]:
-    return {"found": found, "by_chance": float(f"{by_chance:.3g}") if by_chance > 1e-6 else 0.0}
-
-
-def _surprises(counts: Mapping[str, Mapping[str, Any]], text: str) -> list[str]:
-    """Lines on the counts that chance reaches less often than about once in a billion."""
-    return [
-        f"{found} {text}{_LIKENESS[name]}" + (f" (by chance {chance:.3g})" if chance else "")
-        for name, one in counts.items()
-        for found, chance in [(one["found"], one["by_chance"])]
-        if found > chance + 6 * math.sqrt(chance)
-    ]
+def _leak_lines(leaks: Counts) -> list[str]:
+    return surprises(leaks, "test examples are among the training examples")
 
 
 def _mismatches(

@@ -48,10 +48,16 @@ def split_training(examples: Batch, *, fraction: float, seed: int) -> tuple[Batc
         fraction: share of the examples that goes to validation.
         seed: seed of the permutation (42 in the released code).
     """
-    train_count = training_count(len(examples), fraction)
-    order = torch.randperm(len(examples), generator=torch.Generator().manual_seed(seed))
-    order = order.to(examples.inputs.device)
-    return examples.take(order[:train_count]), examples.take(order[train_count:])
+    train, validation = split_order(len(examples), fraction=fraction, seed=seed)
+    device = examples.inputs.device
+    return examples.take(train.to(device)), examples.take(validation.to(device))
+
+
+def split_order(count: int, *, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Numbers, from 0, of the examples for training and of those for validation."""
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+    train_count = training_count(count, fraction)
+    return order[:train_count], order[train_count:]
 
 
 def shuffled(examples: Batch, batch_size: int, *, seed: int, epoch: int) -> Iterator[Batch]:

@@ -1,25 +1,22 @@
-"""Summaries of curves and histories, and McNemar's test of the difference between two runs.
-
-Shape letters: N examples, T steps.
-"""
+"""Summaries of curves and histories, and the comparison of every two runs, seed by seed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy import stats
 
 from deltaloss.core.errors import DataError
 from deltaloss.core.runs import weights_seed
 from deltaloss.evaluation.answers import Answers
+from deltaloss.evidence.paired import PAIRED_COLUMNS, compare_answers, holm
 from deltaloss.evidence.provenance import RunResults
 
 # Steps at which two runs are compared: "maximum" is each run's own first best step, as in the
-# paper (tables 5-7); the other two show whether the choice of that step matters.
+# paper (tables 5-7), chosen on the very answers that are compared; the other two show whether that
+# matters. A step chosen on validation puzzles belongs here too, once there are answers to them
+# after every step: `evaluate_model` makes those of the test set only.
 COMPARISONS = ("maximum", "last", "train_steps")
 
 SECONDS_PER_HOUR = 3600.0
@@ -27,11 +24,13 @@ SECONDS_PER_HOUR = 3600.0
 COLUMNS = (
     *("task", "seed", "first", "second", "comparison", "first_step", "second_step", "examples"),
     *("first_accuracy_percent", "second_accuracy_percent"),
-    *("both", "only_first", "only_second", "neither", "statistic", "p_value", "p_value_chi2"),
+    *(*PAIRED_COLUMNS, "p_value_holm"),
 )
 
+Results = Sequence[RunResults[Answers]]
 
-def compare_runs(results: Sequence[RunResults[Answers]], *, train_steps: int) -> pd.DataFrame:
+
+def compare_runs(results: Results, *, train_steps: int) -> pd.DataFrame:
     """Compare every two runs of a puzzle on each of their common weights.
 
     Args:
@@ -39,12 +38,14 @@ def compare_runs(results: Sequence[RunResults[Answers]], *, train_steps: int) ->
         train_steps: T of the training.
 
     Returns:
-        One row per pair, weights and comparison, with `COLUMNS`. Accuracies are percentages;
-        `seed` is empty for weights that no seed of ours made.
+        One row per pair, weights and comparison, with `COLUMNS`; see `compare_answers`. `seed` is
+        empty for weights that no seed of ours made. `p_value_holm` adjusts `p_value` for all
+        pairs and seeds of the same comparison.
 
     Raises:
         DataError: two runs were evaluated on different examples.
     """
+    check_same_examples(results)
     rows = []
     for first, second, weights in _pairs(results):
         pair = first.by_weights[weights], second.by_weights[weights]
@@ -54,77 +55,49 @@ def compare_runs(results: Sequence[RunResults[Answers]], *, train_steps: int) ->
             "first": first.run.name,
             "second": second.run.name,
         }
-        _check_same_examples(names, weights, pair)
-        for comparison, steps in _steps(pair, train_steps).items():
-            rows.append({**names, "comparison": comparison, **_compare(pair, steps)})
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"seed": "Int64"})
+        steps = [comparison_steps(answers, train_steps) for answers in pair]
+        for comparison in COMPARISONS:
+            chosen = [of[comparison] for of in steps]
+            rows.append({**names, "comparison": comparison, **_compare(pair, chosen)})
+    frame = pd.DataFrame(rows, columns=COLUMNS).astype({"seed": "Int64"})
+    for _, family in frame.groupby("comparison")["p_value"]:
+        frame.loc[family.index, "p_value_holm"] = holm(family.to_numpy(dtype=float))
+    return frame
 
 
-def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> dict[str, float]:
-    """Test whether two runs answer the same examples equally well.
+def comparison_steps(answers: Answers, train_steps: int) -> dict[str, int]:
+    """Return the steps of `COMPARISONS`, from 1."""
+    steps = (answers.best_step(), answers.steps, train_steps)
+    return dict(zip(COMPARISONS, steps, strict=True))
 
-    Args:
-        first: bool [N], correct answers of the first run.
-        second: bool [N], correct answers of the second run to the same examples.
 
-    Returns:
-        both, only_first, only_second, neither: numbers of examples that these runs answer
-        correctly; statistic, p_value, p_value_chi2: see `mcnemar_test`.
+def check_same_examples(results: Results) -> None:
+    """Check that all answers are to the same examples.
 
     Raises:
-        DataError: different numbers of examples.
+        DataError: two runs were evaluated on different examples.
     """
-    if first.shape != second.shape:
-        raise DataError(
-            f"McNemar's test pairs answers to the same examples, but there are {first.size} of one "
-            f"run and {second.size} of the other"
-        )
-    only_first, only_second = int((first & ~second).sum()), int((~first & second).sum())
-    return {
-        "both": int((first & second).sum()),
-        "only_first": only_first,
-        "only_second": only_second,
-        "neither": int((~first & ~second).sum()),
-        **mcnemar_test(only_first, only_second),
+    digests = {
+        f"{result.run.name}, {weights}": answers.provenance.get("data_digest")
+        for result in results
+        for weights, answers in result.by_weights.items()
     }
-
-
-def mcnemar_test(only_first: int, only_second: int) -> dict[str, float]:
-    """Test discordant pairs for a fair coin, both two-sided.
-
-    Returns:
-        statistic: chi-squared, one degree of freedom, corrected for continuity (Edwards, 1948).
-        p_value: of the exact binomial test.
-        p_value_chi2: of `statistic`, an approximation for many discordant pairs.
-    """
-    discordant = only_first + only_second
-    if discordant == 0:
-        return {"statistic": 0.0, "p_value": 1.0, "p_value_chi2": 1.0}
-    statistic = max(abs(only_first - only_second) - 1, 0) ** 2 / discordant
-    return {
-        "statistic": statistic,
-        "p_value": float(stats.binomtest(only_first, discordant).pvalue),
-        "p_value_chi2": float(stats.chi2.sf(statistic, df=1)),
-    }
+    first = next(iter(digests), "")
+    for other, digest in digests.items():
+        if digest != digests[first]:
+            raise DataError(
+                f"{results[0].task}: {first} and {other} were evaluated on different test data; "
+                "evaluate both again"
+            )
 
 
 def _pairs(
-    results: Sequence[RunResults[Answers]],
+    results: Results,
 ) -> Iterator[tuple[RunResults[Answers], RunResults[Answers], str]]:
     for first, second in combinations(results, 2):
         for weights in first.by_weights:
             if weights in second.by_weights:
                 yield first, second, weights
-
-
-def _steps(pair: tuple[Answers, Answers], train_steps: int) -> dict[str, list[int]]:
-    """Find the steps of both runs, from 1, for each of `COMPARISONS`."""
-    of: Mapping[str, Callable[[Answers], int]] = {
-        "maximum": Answers.best_step,
-        "last": lambda answers: answers.steps,
-        "train_steps": lambda answers: train_steps,
-    }
-    return {name: [of[name](answers) for answers in pair] for name in COMPARISONS}
 
 
 def _compare(pair: tuple[Answers, Answers], steps: Sequence[int]) -> dict[str, float]:
@@ -133,21 +106,10 @@ def _compare(pair: tuple[Answers, Answers], steps: Sequence[int]) -> dict[str, f
         "first_step": steps[0],
         "second_step": steps[1],
         "examples": first.size,
-        "first_accuracy_percent": 100.0 * float(first.mean()),
-        "second_accuracy_percent": 100.0 * float(second.mean()),
-        **mcnemar(first, second),
+        "first_accuracy_percent": 100.0 * int(first.sum()) / first.size,
+        "second_accuracy_percent": 100.0 * int(second.sum()) / second.size,
+        **compare_answers(first, second),
     }
-
-
-def _check_same_examples(
-    names: Mapping[str, object], weights: str, pair: tuple[Answers, Answers]
-) -> None:
-    first, second = (answers.provenance.get("data_digest") for answers in pair)
-    if first != second:
-        raise DataError(
-            f"{names['task']}, {weights}: {names['first']} and {names['second']} were evaluated on "
-            "different test data; evaluate both again"
-        )
 
 
 def at_best(column: str) -> Callable[[pd.DataFrame], float]:

@@ -158,8 +158,9 @@ def tabulate_data(reports: Sequence[Mapping[str, Any]], *, experiment: str) -> T
     caption = (
         f"Data sets. Ours: experiment {experiment}. (paper): as printed there, for its own sizes. "
         "Digest: the first digits. Duplicates: examples that are there before; leaks: test "
-        "examples that are in the training file too; in parentheses, counted up to rotation and "
-        "reflection. Ones: share of ones among the target pixels that count. "
+        "examples that are in the training file too; seen: validation examples that are trained "
+        "on too; in parentheses, counted up to rotation and reflection. Ones: share of ones among "
+        "the target pixels that count. "
     )
     if lines:
         shown, more = plain("; ".join(lines[:SHOWN_WARNINGS])), len(lines) - SHOWN_WARNINGS
@@ -199,6 +200,7 @@ def _data_row(report: Mapping[str, Any], split: str) -> dict[str, Any]:
         "checks_failed": sum(check["failed"] for check in audit["checks"].values()),
         **_repeats("duplicates", audit["duplicates"]),
         **_repeats("leaks", leaks),
+        **_repeats("seen", report["seen"] if split == "train" else {}),
         "leaks_note": leaks.get("note"),
         "ones_percent": audit["ones_percent"],
         "solutions": audit["solutions"].get("what"),
@@ -236,9 +238,9 @@ def _data_texts(row: Mapping[str, Any]) -> dict[str, str]:
         texts |= {part.capitalize(): count(row[part])}
         texts |= {f"{PAPER} {part}": count(row[f"{part}_paper"])}
     texts["Digest"] = (row["digest"] or "-")[:DIGEST_DIGITS]
-    for what in ("duplicates", "leaks"):
+    for what, heading in (("duplicates", "Duplicates"), ("leaks", "Leaks"), ("seen", "Seen")):
         exact, turned = row[f"{what}_exact"], row[f"{what}_up_to_symmetry"]
-        texts[what.capitalize()] = count(exact) + ("" if turned is None else f" ({count(turned)})")
+        texts[heading] = count(exact) + ("" if turned is None else f" ({count(turned)})")
     return texts | {"Ones (%)": percent(row["ones_percent"]), "Warnings": count(row["warnings"])}
 
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+FUTILE_CHUNKS = 100  # that bring no new example, after which there is none
+
+
 @dataclass(frozen=True, kw_only=True)
 class Examples:
     """Puzzles and their answers, one byte per bit.
@@ -70,6 +73,32 @@ Made = Iterator[tuple[str, Iterable[Examples], dict[str, Any]]]
 def digest_heading(name: str, shape: tuple[int, ...]) -> bytes:
     """Bytes that precede an array's packed bits in the digest of examples."""
     return f"{name} {list(shape)}\n".encode()
+
+
+def distinct(chunks: Iterable[Examples], count: int) -> Iterator[Examples]:
+    """Yield the first `count` different examples of an endless series, in its order.
+
+    Raises:
+        DataError: the series has no more different ones.
+    """
+    seen: set[bytes] = set()
+    futile = 0  # chunks in a row that brought nothing new
+    for chunk in chunks:
+        fresh = []
+        for row, bits in enumerate(np.packbits(chunk.inputs.reshape(len(chunk), -1), axis=1)):
+            key = hashlib.blake2b(bits.data, digest_size=16).digest()
+            if key not in seen and len(seen) < count:
+                seen.add(key)
+                fresh.append(row)
+        futile = 0 if fresh else futile + 1
+        if futile == FUTILE_CHUNKS:
+            raise DataError(
+                f"there are no more than {len(seen):,} different examples of this size, but "
+                f"{count:,} are asked for; ask for fewer or larger ones"
+            )
+        yield Examples(inputs=chunk.inputs[fresh], targets=chunk.targets[fresh])
+        if len(seen) == count:
+            return
 
 
 def training_count(count: int, validation_fraction: float) -> int:

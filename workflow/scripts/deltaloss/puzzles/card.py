@@ -62,9 +62,14 @@ class Card:
         """Examples of one size in words, as under a figure: "512-bit strings"."""
         return self.size_words.format(size=size)
 
-    def shape(self, size: int | None) -> tuple[int, ...]:
-        """Shape of one puzzle of a size in pixels, [L] or [H, W]; here of a string."""
-        return (size or 1,)
+    def shape(self, data: Json, split: str) -> tuple[int, ...]:
+        """Shape of one puzzle of a split in pixels, [L] or [H, W]; here of a string.
+
+        Args:
+            data: the puzzle's section `data`.
+            split: train or test.
+        """
+        return (data[split].get("size", 1),)
 
     def check(self, data: Json) -> None:
         """Refuse a section `data` that cannot work.

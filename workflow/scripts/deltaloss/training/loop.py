@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from deltaloss.config.settings import TrainingSettings
-from deltaloss.core.errors import TrainingError
 from deltaloss.core.log import StopFlag, logger
 from deltaloss.core.seeds import derive_seed
 from deltaloss.evaluation.batches import Batch, shuffled
@@ -26,7 +25,9 @@ from deltaloss.runtime.callbacks import Callback
 from deltaloss.runtime.checkpoints import Checkpointer
 from deltaloss.training.history import HISTORY_COLUMNS, Row
 from deltaloss.training.optimizer import clip_gradients, make_optimizer, set_learning_rate
-from deltaloss.training.state import Clock, EpochMetrics, TrainingState
+from deltaloss.training.state import Clock, EpochMetrics, TrainingState, check_finite
+
+PERFECT_PERCENT = 100.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +36,13 @@ class TrainingResult:
 
     Attributes:
         weights: of the selected epoch.
+        last_weights: of the last epoch.
         best_epoch: the selected epoch, from 1.
         history: one row per epoch, by `HISTORY_COLUMNS`.
     """
 
     weights: dict[str, Tensor]
+    last_weights: dict[str, Tensor]
     best_epoch: int
     history: list[Row]
 
@@ -55,6 +58,7 @@ def train(  # noqa: PLR0913 - all but the first four are keywords with a meaning
     steps: int,
     seed: int,
     select: str = "first_best",
+    stop_at_perfect_validation: bool = False,
     checkpointer: Checkpointer | None = None,
     callbacks: Sequence[Callback] = (),
     stop: StopFlag | None = None,
@@ -74,6 +78,8 @@ def train(  # noqa: PLR0913 - all but the first four are keywords with a meaning
         seed: of the shuffling and the loss's random numbers.
         select: "first_best" selects the first epoch with the highest validation accuracy, "last"
             the last one.
+        stop_at_perfect_validation: whether to end after the first epoch whose validation accuracy
+            is 100 %: with "first_best", no later epoch can be selected.
         checkpointer: saves after each epoch and on a stop.
         callbacks: report.
         stop: read between batches.
@@ -93,6 +99,7 @@ def train(  # noqa: PLR0913 - all but the first four are keywords with a meaning
         steps=steps,
         seed=seed,
         select=select,
+        stop_at_perfect_validation=stop_at_perfect_validation,
         checkpointer=checkpointer,
         callbacks=callbacks,
         stop=stop,
@@ -100,7 +107,10 @@ def train(  # noqa: PLR0913 - all but the first four are keywords with a meaning
     training.run()
     state = training.state
     return TrainingResult(
-        weights=state.best_weights, best_epoch=state.best_epoch, history=state.history
+        weights=state.best_weights,
+        last_weights=network.state_dict(),
+        best_epoch=state.best_epoch,
+        history=state.history,
     )
 
 
@@ -140,23 +150,6 @@ def train_epoch(
     return metrics
 
 
-def check_finite(metrics: EpochMetrics, epoch: int) -> None:
-    """Check losses and gradient norms of an epoch, from 0; once per epoch, as it reads the device.
-
-    Raises:
-        TrainingError: one was not finite; the text names epoch, batch and last good epoch.
-    """
-    numbers = metrics.table()[:, [0, 1, 3]]
-    broken = (~numbers.isfinite().all(1)).nonzero()
-    if len(broken):
-        last_good = f"last good epoch {epoch}" if epoch else "no epoch was finished before"
-        raise TrainingError(
-            f"the loss or its gradient is not finite in epoch {epoch + 1}, batch "
-            f"{int(broken[0]) + 1} of {len(numbers)}; {last_good}. Lower learning_rate or "
-            "clip_norm, or train with another seed"
-        )
-
-
 @dataclass(kw_only=True)
 class _Training:
     """A training in progress; its attributes are the arguments of `train`."""
@@ -171,6 +164,7 @@ class _Training:
     steps: int
     seed: int
     select: str
+    stop_at_perfect_validation: bool
     checkpointer: Checkpointer | None
     callbacks: Sequence[Callback]
     stop: StopFlag | None
@@ -197,8 +191,16 @@ class _Training:
                     state.history, done=done, epochs=self.settings.epochs, batches=self.batches
                 )
                 ending.callback(callback.on_end)
-            while state.epoch < self.settings.epochs:
+            while not self._is_finished():
                 self._run_epoch()
+        if state.epoch < self.settings.epochs:
+            logger.info("perfect on validation: no epoch after %d is trained", state.epoch)
+
+    def _is_finished(self) -> bool:
+        perfect = self.state.best_accuracy == PERFECT_PERCENT
+        return self.state.epoch >= self.settings.epochs or (
+            self.stop_at_perfect_validation and perfect
+        )
 
     def _run_epoch(self) -> None:
         """Train, validate, save and report one epoch, or what is left of it."""
@@ -225,7 +227,7 @@ class _Training:
         self._save()
         for callback in self.callbacks:
             callback.on_epoch(state.history[-1])
-        if state.epoch < self.settings.epochs:
+        if not self._is_finished():
             self._leave_if_requested()
 
     def _draw_batches(self) -> Iterator[tuple[Batch, tuple[int, ...]]]:

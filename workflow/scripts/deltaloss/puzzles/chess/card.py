@@ -12,7 +12,7 @@ from deltaloss.puzzles.card import Card, Json
 class ChessCard(Card):
     """Chess; the easiest positions are for training, harder ones for the test."""
 
-    def shape(self, size: int | None) -> tuple[int, ...]:
+    def shape(self, data: Json, split: str) -> tuple[int, ...]:
         """Return the squares of a board."""
         return (8, 8)
 

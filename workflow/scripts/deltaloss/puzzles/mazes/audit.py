@@ -5,7 +5,8 @@ positions is this path if both ends have one neighbour in it and all others have
 positions it has n - 1 connections and no loop, so it is in one piece. How the mazes were carved is
 not used; `make` says what an image holds.
 
-Shape letters: N mazes, B in a chunk, M positions a side, P = 2 M + 6 pixels a side.
+Shape letters: N mazes, B in a chunk, M positions a side, P pixels a side: 2 M + 6, or M + 3 with
+one pixel per position.
 """
 
 from __future__ import annotations
@@ -30,12 +31,11 @@ from deltaloss.puzzles.checks import (
     prints_of,
 )
 
-BORDER = 3
-SCALE = 2
+BORDERS = {1: (2, 1), 2: (3, 3)}  # pixels per position -> border above and left, below and right
 WALL, END, START, FREE = 0, 4, 2, 7  # 4 red + 2 green + blue
 
 _FAULTS = {
-    "image": "are no image of a maze: 2x2 pixels a position, a border of 3, one start, one end",
+    "image": "are no image of a maze: equal pixels per position, empty borders, one start, one end",
     "connected": "have open positions that the start does not reach",
     "tree": "have more than one way between two positions",
     "start": "have a start with other than one neighbour",
@@ -61,11 +61,14 @@ def inspect(examples: Examples, source: str) -> Findings:
         DataError: the examples are no images of mazes.
     """
     shape = examples.inputs.shape
-    size = (shape[-1] - 2 * BORDER) // SCALE
-    if len(shape) != 4 or shape[0] < 1 or shape[1:] != (3, *[SCALE * size + 2 * BORDER] * 2):
-        raise DataError(f"mazes: inputs are {shape}, must be [N, 3, P, P] with P = 2 M + 6")
+    if len(shape) != 4 or shape[0] < 1 or shape[1] != 3 or shape[2] != shape[3]:
+        raise DataError(f"mazes: inputs are {shape}, must be [N, 3, P, P]")
+    pixels = _pixels_per_position(examples.inputs)
+    size, rest = divmod(shape[-1] - sum(BORDERS[pixels]), pixels)
+    if rest or size < 1:
+        raise DataError(f"mazes: images of {shape[-1]} pixels a side have no size of a maze")
     parts = [
-        _inspect_chunk(examples.inputs[part], examples.targets[part])
+        _inspect_chunk(examples.inputs[part], examples.targets[part], pixels)
         for part in chunks(examples.inputs)
     ]
     faults, numbers, prints = (np.concatenate(one, axis=-1) for one in zip(*parts, strict=True))
@@ -90,17 +93,22 @@ def inspect(examples: Examples, source: str) -> Findings:
     )
 
 
-def _inspect_chunk(pixels: Bits, answers: Bits) -> tuple[Flags, Counts, Prints]:
+def _pixels_per_position(images: Bits) -> int:
+    """Find the pixels a side of a position: with 2, the border is wider in most images."""
+    return 1 if 2 * images[:, :, 2, 2].any(axis=1).sum() > len(images) else 2
+
+
+def _inspect_chunk(pixels: Bits, answers: Bits, scale: int) -> tuple[Flags, Counts, Prints]:
     """Inspect images [B, 3, P, P] and labels [B, P, P].
 
     Returns:
         The faults in the order of `_FAULTS`, [5, B]; the numbers of open pixels, of positions of
         the label, and of open pixels of the label, [3, B]; and the prints [B].
     """
-    colours, labels = _positions(pixels), _positions(answers)
+    colours, labels = _positions(pixels, scale), _positions(answers, scale)
     places = 4 * colours[:, 0] + 2 * colours[:, 1] + colours[:, 2]
     free, starts, ends = places != WALL, places == START, places == END
-    regular = _regular(pixels, colours).all(axis=1) & _regular(answers, labels)
+    regular = _regular(pixels, colours, scale).all(axis=1) & _regular(answers, labels, scale)
     known = np.isin(places, (WALL, FREE, START, END)).all(axis=(1, 2))
     one_each = (_count(starts) == 1) & (_count(ends) == 1)
     # The neighbours that each position must have on the path.
@@ -123,15 +131,17 @@ def _inspect_chunk(pixels: Bits, answers: Bits) -> tuple[Flags, Counts, Prints]:
     return faults, numbers, np.minimum.reduce(turned)
 
 
-def _positions(image: Bits) -> Bits:
+def _positions(image: Bits, scale: int) -> Bits:
     """Take one pixel, the upper left, of each position: [..., P, P] to [..., M, M]."""
-    return image[..., BORDER:-BORDER:SCALE, BORDER:-BORDER:SCALE]
+    before, after = BORDERS[scale]
+    inner = slice(before, -after, scale)
+    return image[..., inner, inner]
 
 
-def _regular(image: Bits, positions: Bits) -> Flags:
+def _regular(image: Bits, positions: Bits, scale: int) -> Flags:
     """Whether images [..., P, P] are their positions [..., M, M] enlarged in an empty border."""
-    around = [(0, 0)] * (image.ndim - 2) + [(BORDER, BORDER)] * 2
-    enlarged = np.pad(positions.repeat(SCALE, -1).repeat(SCALE, -2), around)
+    around = [(0, 0)] * (image.ndim - 2) + [BORDERS[scale]] * 2
+    enlarged = np.pad(positions.repeat(scale, -1).repeat(scale, -2), around)
     equal: Flags = (image == enlarged).all(axis=(-2, -1))
     return equal
 

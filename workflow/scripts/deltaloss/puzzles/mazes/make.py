@@ -4,7 +4,8 @@ As in the originals (easy-to-hard-data): a maze of size M, odd, has M x M positi
 those of even row and column, R = (M + 1) / 2 a side, all open; a position between two cells is a
 passage or a wall. The passages make a tree, so one path joins start and end. The search is rooted
 at the start, which therefore has one neighbour. In the image each position is 2 x 2 pixels, inside
-a border of 3: P = 2 M + 6 a side.
+a border of 3: P = 2 M + 6 a side. With one pixel per position it is every second pixel of that
+image in both directions: a border of 2 above and left, of 1 below and right, P = M + 3.
 
 Shape letters: N mazes, K = R * R cells, M positions a side, P pixels a side.
 """
@@ -20,12 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltaloss.core.seeds import derive_seed
-from deltaloss.puzzles.base import Examples, Made
+from deltaloss.puzzles.base import Examples, Made, distinct
 
-BORDER = 3
-SCALE = 2
-BATCH = 256  # mazes carved at once: bounds the memory, changes no maze
-BLOCK = 64 * BATCH  # mazes whose random numbers are drawn at once; another number, other mazes
+BORDERS = {1: (2, 1), 2: (3, 3)}  # pixels per position -> border above and left, below and right
+BATCH = 64  # mazes carved at once: bounds the memory, changes no maze
+BLOCK = 256 * BATCH  # mazes whose random numbers are drawn at once; another number, other mazes
 ORDERS = tuple(permutations(((-1, 0), (0, 1), (1, 0), (0, -1))))  # of trying the neighbours
 
 Bits = NDArray[np.uint8]
@@ -37,34 +37,42 @@ def make(
 ) -> Made:
     """Make mazes of `settings["size"]` positions a side; see `puzzles.card` for the arguments."""
     size, count, seed = (settings[key] for key in ("size", "count", "seed"))
+    pixels = settings.get("pixels_per_position", 2)
     for split in splits:
-        yield split, make_mazes(size=size, count=count, seed=seed, split=split), {}
+        mazes = make_mazes(size=size, count=count, seed=seed, split=split, pixels=pixels)
+        yield split, mazes, {}
 
 
-def make_mazes(*, size: int, count: int, seed: int, split: str) -> Iterator[Examples]:
-    """Make `count` mazes, start and end two different cells drawn uniformly.
+def make_mazes(
+    *, size: int, count: int, seed: int, split: str, pixels: int = 2
+) -> Iterator[Examples]:
+    """Make `count` different mazes, start and end two different cells drawn uniformly.
 
-    Maze i depends on (seed, split, size, i) alone: more mazes begin with the same ones.
+    More mazes of the same seed, split and size begin with the same ones, whatever the number of
+    pixels per position, a key of `BORDERS`.
 
     Yields:
         Chunks: inputs [n, 3, P, P] in red, green, blue: wall (0, 0, 0), free (1, 1, 1), start
         (0, 1, 0), end (1, 0, 0); targets [n, P, P], 1 on the path, start and end included.
     """
+    return distinct(_draw_mazes(size, seed, split, pixels), count)
+
+
+def _draw_mazes(size: int, seed: int, split: str, pixels: int) -> Iterator[Examples]:
+    """Draw mazes without end."""
     side = (size + 1) // 2
     neighbours = _neighbours(side)
     cell = np.arange(side * side)
     places = 2 * size * (cell // side) + 2 * (cell % side)  # of cells among the M * M positions
-    for starts, ends, orders in _draw_numbers(size, count, seed, split):
+    for starts, ends, orders in _draw_numbers(size, seed, split):
         parents = [
             _carve(start, order, neighbours)
             for start, order in zip(starts.tolist(), orders.tolist(), strict=True)
         ]
-        yield _examples(np.array(parents), starts, ends, places)
+        yield _examples(np.array(parents), starts, ends, places, pixels)
 
 
-def _draw_numbers(
-    size: int, count: int, seed: int, split: str
-) -> Iterator[tuple[Indices, Indices, Bits]]:
+def _draw_numbers(size: int, seed: int, split: str) -> Iterator[tuple[Indices, Indices, Bits]]:
     """Draw all random numbers, batch by batch: starts and ends [n], orders of trying [n, K].
 
     The search is the same as one that picks uniformly among a cell's unvisited neighbours: of a
@@ -75,12 +83,11 @@ def _draw_numbers(
         np.random.default_rng(derive_seed(seed, "mazes", split, size, use))
         for use in ("ends", "walls")
     )
-    for begin in range(0, count, BLOCK):
-        block = min(BLOCK, count - begin)
-        starts, others = np.divmod(pairs.integers(cells * (cells - 1), size=block), cells - 1)
+    while True:
+        starts, others = np.divmod(pairs.integers(cells * (cells - 1), size=BLOCK), cells - 1)
         ends = others + (others >= starts)  # any cell but the start
-        orders = walls.integers(len(ORDERS), size=(block, cells), dtype=np.uint8)
-        for first in range(0, block, BATCH):
+        orders = walls.integers(len(ORDERS), size=(BLOCK, cells), dtype=np.uint8)
+        for first in range(0, BLOCK, BATCH):
             part = slice(first, first + BATCH)
             yield starts[part], ends[part], orders[part]
 
@@ -122,7 +129,9 @@ def _carve(
             cell = parents[cell]
 
 
-def _examples(parents: Indices, starts: Indices, ends: Indices, places: Indices) -> Examples:
+def _examples(
+    parents: Indices, starts: Indices, ends: Indices, places: Indices, pixels: int
+) -> Examples:
     """Draw mazes, given as parents [n, K] with starts and ends [n]; places [K] are the cells'."""
     mazes = np.arange(len(parents))
     colours = np.zeros((len(parents), 3, places[-1] + 1), dtype=np.uint8)
@@ -130,7 +139,8 @@ def _examples(parents: Indices, starts: Indices, ends: Indices, places: Indices)
     colours[mazes[:, np.newaxis], :, (places + places[parents]) // 2] = 1  # the passages
     colours[mazes, :, places[starts]] = (0, 1, 0)
     colours[mazes, :, places[ends]] = (1, 0, 0)
-    return Examples(inputs=_image(colours), targets=_image(_paths(parents, ends, places)))
+    paths = _paths(parents, ends, places)
+    return Examples(inputs=_image(colours, pixels), targets=_image(paths, pixels))
 
 
 def _paths(parents: Indices, ends: Indices, places: Indices) -> Bits:
@@ -146,14 +156,12 @@ def _paths(parents: Indices, ends: Indices, places: Indices) -> Bits:
     return paths
 
 
-def _image(positions: Bits) -> Bits:
-    """Enlarge positions [..., M * M] to images [..., P, P], 2 x 2 pixels each in the border."""
+def _image(positions: Bits, pixels: int) -> Bits:
+    """Enlarge positions [..., M * M] to images [..., P, P] with their border."""
     size = round(positions.shape[-1] ** 0.5)
     squares = positions.reshape(*positions.shape[:-1], size, size)
-    pixels = SCALE * size + 2 * BORDER
-    image = np.zeros((*positions.shape[:-1], pixels, pixels), dtype=np.uint8)
-    image[..., BORDER:-BORDER, BORDER:-BORDER] = squares.repeat(SCALE, -1).repeat(SCALE, -2)
-    return image
+    around = [(0, 0)] * (positions.ndim - 1) + [BORDERS[pixels]] * 2
+    return np.pad(squares.repeat(pixels, -1).repeat(pixels, -2), around)
 
 
 MAKERS = {"generate": make}

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 
-from deltaloss.puzzles.mazes.make import BORDER, SCALE
+from deltaloss.puzzles.mazes.make import BORDERS
 from deltaloss.puzzles.pictures import (
     INK,
     OKABE_ITO,
@@ -24,7 +24,8 @@ MARKS = (  # channel that is 1, marker, colour
 
 def draw(ax: Axes, example: Example) -> None:
     """Draw a maze with one position of its border."""
-    inner = slice(BORDER - SCALE, -1, SCALE)
+    pixels = example.facts.get("pixels_per_position", 2)
+    inner = slice(BORDERS[pixels][0] - pixels, None if pixels == 1 else -1, pixels)
     bits, path = example.bits[:, inner, inner], example.answer[inner, inner]
     image = np.where(path == 1, 2, bits.any(axis=0))
     colours = ListedColormap([INK, PAPER, OKABE_ITO["sky_blue"]])

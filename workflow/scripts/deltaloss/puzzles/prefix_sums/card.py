@@ -10,14 +10,21 @@ from deltaloss.puzzles.card import Card, Json
 ARCHIVE_SIZES = (*range(16, 65), 72, 128, 256, 512)
 """Lengths in the published archive: `lengths` of easy-to-hard-data's PrefixSumDataset."""
 
+MOST_BITS = 30  # of which there may be too few strings
+
 
 class PrefixSumsCard(Card):
     """Prefix sums; the archive holds one set of strings of each length for both splits."""
 
     def check(self, data: Json) -> None:
-        """Refuse lengths that the archive lacks where it is asked for."""
+        """Refuse lengths that the archive lacks, and more strings than there are."""
         for split in ("train", "test"):
-            size = data[split]["size"]
+            size, count = data[split]["size"], data[split]["count"]
+            if data["source"] == "generate" and size < MOST_BITS and count > 2**size:
+                raise ConfigError(
+                    f"{split}.count: {count}: there are {2**size} different strings of {size} "
+                    "bits; ask for fewer or longer ones"
+                )
             if data["source"] == "archive" and size not in ARCHIVE_SIZES:
                 raise ConfigError(
                     f"{split}.size: {size}: the published archive has strings of 16 to 64, 72, "

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from deltaloss.core.seeds import derive_seed
-from deltaloss.puzzles.base import Examples, Made
+from deltaloss.puzzles.base import Examples, Made, distinct
 
 CHUNK = 1024  # strings made at once: bounds the memory, changes no string
 
@@ -27,16 +27,21 @@ def make(
 
 
 def make_strings(*, size: int, count: int, seed: int, split: str) -> Iterator[Examples]:
-    """Make `count` strings of `size` independent fair bits, as the originals are.
+    """Make `count` different strings of `size` fair bits, as the originals are.
 
-    String i depends on (seed, split, size, i) alone: more strings begin with the same ones.
+    More strings of the same seed, split and size begin with the same ones.
 
     Yields:
         Chunks: inputs [n, 1, L]; targets [n, L], bit j the parity of the input's bits 0 to j.
     """
+    return distinct(_draw_strings(size, seed, split), count)
+
+
+def _draw_strings(size: int, seed: int, split: str) -> Iterator[Examples]:
+    """Draw strings without end."""
     random = np.random.default_rng(derive_seed(seed, "prefix_sums", split, size))
-    for start in range(0, count, CHUNK):
-        strings = random.integers(2, size=(min(CHUNK, count - start), size), dtype=np.uint8)
+    while True:
+        strings = random.integers(2, size=(CHUNK, size), dtype=np.uint8)
         yield Examples(
             inputs=strings[:, np.newaxis], targets=np.bitwise_xor.accumulate(strings, axis=1)
         )
