@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import torch
 import yaml
@@ -99,8 +98,8 @@ def _workload(scale: str, name: str, batch: int | None, examples: int, steps: in
         training=training,
         batch_size={loss: batch or one.batch_size for loss, one in training.items()},
         train_steps=chosen.train_steps,
-        train_shape=_shape(name, chosen.data["train"]),
-        test_shape=_shape(name, chosen.data["test"]),
+        train_shape=chosen.card.shape(chosen.data, "train"),
+        test_shape=chosen.card.shape(chosen.data, "test"),
         test_examples=examples,
         test_steps=steps,
     )
@@ -114,13 +113,6 @@ def _experiment(scale: str) -> Experiment:
     schema = ROOT / "workflow" / "schemas" / "config.schema.yaml"
     with TemporaryDirectory() as memory:
         return read_experiment(config, schema, memory=Path(memory))
-
-
-def _shape(name: str, data: Mapping[str, Any]) -> tuple[int, ...]:
-    """Shape *S of puzzles of the config's size."""
-    if name == "chess":
-        return (8, 8)
-    return (data["size"],) if name == "prefix_sums" else (2 * data["size"] + 6,) * 2
 
 
 def random_examples(task: Task, shape: tuple[int, ...], count: int) -> Batch:
