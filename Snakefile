@@ -49,9 +49,9 @@ rule models:
 
 
 rule evaluations:
-    """Answers of all runs on the test sets, after every step."""
+    """Answers of all runs after every step, on the test sets and on validation examples."""
     input:
-        [model_files(task, "evaluations/{task}/{run}/{weights}.npz") for task in TASKS],
+        [answer_files(task, folder) for task in TASKS for folder in ("evaluations", "validations")],
 
 
 rule statistics:

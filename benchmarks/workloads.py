@@ -15,7 +15,8 @@ import yaml
 from snakemake.utils import update_config
 
 from benchmarks import ROOT
-from deltaloss.config.experiment import Experiment, read_experiment
+from deltaloss.config.experiment import Experiment
+from deltaloss.config.reading import read_experiment
 from deltaloss.config.settings import NetworkSettings, TrainingSettings
 from deltaloss.core.seeds import derive_seed
 from deltaloss.evaluation.batches import Batch

@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from deltaloss.config.experiment import Experiment, read_experiment
+from deltaloss.config.experiment import Experiment
+from deltaloss.config.reading import read_experiment
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"

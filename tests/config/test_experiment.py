@@ -259,7 +259,7 @@ def test_two_puzzles_with_one_table_are_refused(monkeypatch):
     def load_with_one_table(name):
         return replace(load_card(name), table=5)
 
-    monkeypatch.setattr("deltaloss.config.experiment.load_card", load_with_one_table)
+    monkeypatch.setattr("deltaloss.config.reading.load_card", load_with_one_table)
     with pytest.raises(ConfigError, match=r"tasks\.mazes: number 5 of its table is taken by chess"):
         read(CONFIG)
 
@@ -313,7 +313,7 @@ def test_nested_values_of_the_command_line_are_read_as_in_yaml():
         tasks__prefix_sums__evaluation__batch_size="auto",
     )
     read_back = read(config)
-    assert read_back.seeds == (1, 20)
+    assert read_back.tasks["mazes"].seeds == (1, 20)
     assert read_back.name == "5"
     assert read_back.tasks["chess"].training["delta"]["learning_rate"] == 0.001
     assert config["tensorboard"] is False

@@ -57,7 +57,7 @@ def places(node: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 def base(tmp_path, monkeypatch):
     """A config with chess and a puzzle file; its schema is loaded once."""
     schema = load_schema(SCHEMA, {name: load_card(name) for name in puzzle_names()})
-    monkeypatch.setattr("deltaloss.config.experiment.load_schema", lambda *_: schema)
+    monkeypatch.setattr("deltaloss.config.reading.load_schema", lambda *_: schema)
     (tmp_path / "a.csv").write_text("x")
     chess = copy.deepcopy(CONFIG["tasks"]["chess"])
     chess["data"] |= {"source": "lichess", "puzzles": str(tmp_path / "a.csv")}

@@ -7,6 +7,7 @@ import numpy as np
 from deltaloss.core.runs import parse_run
 from deltaloss.evaluation.answers import Answers
 from deltaloss.evidence.provenance import RunResults
+from deltaloss.evidence.statistics import Steps, choose_steps
 
 
 def answers(rows: list[list[int]], digest: str = "same", overflow: int = 0) -> Answers:
@@ -21,3 +22,8 @@ def answers(rows: list[list[int]], digest: str = "same", overflow: int = 0) -> A
 
 def run(name: str, **by_weights: Answers) -> RunResults[Answers]:
     return RunResults(task="mazes", run=parse_run(name), by_weights=by_weights)
+
+
+def steps(results: list[RunResults[Answers]], train_steps: int) -> Steps:
+    """Steps of every comparison, for runs whose validation examples are those of the test set."""
+    return choose_steps(results, results, train_steps=train_steps)

@@ -17,7 +17,7 @@ from deltaloss.evidence.over_seeds import (
 from deltaloss.evidence.paired import wilson_interval
 from deltaloss.evidence.statistics import COMPARISONS
 
-from .answers import answers, run
+from .answers import answers, run, steps
 
 TESTS = ("p_value_solved", "p_value_sign_flip")
 LIMITS = ("mean_difference_low_points", "mean_difference_high_points")
@@ -44,7 +44,7 @@ PROGRESSIVE = run(
 
 
 def over_seeds(*results, comparison: str = "maximum") -> pd.Series:
-    frame = compare_over_seeds(results, train_steps=2)
+    frame = compare_over_seeds(results, steps(results, 2))
     assert tuple(frame.columns) == OVER_SEEDS_COLUMNS
     return frame.set_index("comparison").loc[comparison]
 
@@ -52,24 +52,16 @@ def over_seeds(*results, comparison: str = "maximum") -> pd.Series:
 class TestEverySeed:
     def test_each_run_seed_and_comparison_has_a_row(self):
         released = run("progressive-0", released=first_right(1, 2, 3))
-        frame = tabulate_seeds([DELTA, released], train_steps=2)
+        frame = tabulate_seeds([DELTA, released], steps([DELTA, released], 2))
         assert tuple(frame.columns) == SEEDS_COLUMNS
         assert frame["comparison"].tolist() == list(COMPARISONS) * 4
-        assert frame["seed"].fillna(-1).tolist() == [s for s in (1, 2, 3, -1) for _ in range(3)]
+        assert frame["seed"].fillna(-1).tolist() == [s for s in (1, 2, 3, -1) for _ in range(4)]
 
     def test_a_row_holds_the_figures_of_its_step(self):
-        frame = tabulate_seeds([DELTA], train_steps=2).set_index(["seed", "comparison"])
-        assert frame.loc[2, "step"].to_dict() == {"maximum": 3, "last": 3, "train_steps": 2}
-        assert frame.loc[2, "correct"].to_dict() == {
-            "maximum": 198,
-            "last": 198,
-            "train_steps": 100,
-        }
-        assert frame.loc[2, "solved"].to_dict() == {
-            "maximum": True,
-            "last": True,
-            "train_steps": False,
-        }
+        frame = tabulate_seeds([DELTA], steps([DELTA], 2)).set_index(["seed", "comparison"])
+        assert frame.loc[2, "step"].to_dict() == dict(zip(COMPARISONS, (3, 3, 2, 3), strict=True))
+        assert frame.loc[2, "correct"].tolist() == [198, 198, 100, 198]
+        assert frame.loc[2, "solved"].tolist() == [True, True, False, True]
         assert (frame.loc[2, "steps_until_max_accuracy"] == 3).all()
         row = frame.loc[(2, "train_steps")]
         assert (row["examples"], row["accuracy_percent"]) == (200, 50)
@@ -78,12 +70,11 @@ class TestEverySeed:
 
     def test_overflows_are_counted_up_to_the_step(self):
         rows = [[1, 1, 1], [1, 0, 0], [1, 0, 0]]
-        frame = tabulate_seeds([run("delta", seed1=answers(rows, overflow=2))], train_steps=2)
-        assert frame.set_index("comparison")["not_finite"].to_dict() == {
-            "maximum": 0,
-            "last": 1,
-            "train_steps": 1,
-        }
+        frame = tabulate_seeds(
+            [run("delta", seed1=answers(rows, overflow=2))],
+            steps([run("delta", seed1=answers(rows, overflow=2))], 2),
+        )
+        assert frame.set_index("comparison")["not_finite"].tolist() == [0, 0, 1, 1]
 
 
 class TestOverSeeds:
@@ -100,7 +91,8 @@ class TestOverSeeds:
     def test_seeds_are_paired_whatever_their_order(self):
         turned = run("progressive-1", **dict(reversed(PROGRESSIVE.by_weights.items())))
         frames = [
-            compare_over_seeds([DELTA, other], train_steps=2) for other in (PROGRESSIVE, turned)
+            compare_over_seeds([DELTA, other], steps([DELTA, other], 2))
+            for other in (PROGRESSIVE, turned)
         ]
         pd.testing.assert_frame_equal(*frames)
 
@@ -137,9 +129,11 @@ class TestOverSeeds:
         assert row[list(LIMITS)].tolist() == [0, 0]
 
     def test_other_runs_beside_it_change_no_row(self):
-        alone = compare_over_seeds([DELTA, PROGRESSIVE], train_steps=2)
+        alone = compare_over_seeds([DELTA, PROGRESSIVE], steps([DELTA, PROGRESSIVE], 2))
         third = run("progressive-0", **PROGRESSIVE.by_weights, released=first_right(1, 2, 3))
-        beside = compare_over_seeds([third, DELTA, PROGRESSIVE], train_steps=2)
+        beside = compare_over_seeds(
+            [third, DELTA, PROGRESSIVE], steps([third, DELTA, PROGRESSIVE], 2)
+        )
         pair = beside[(beside["first"] == "delta") & (beside["second"] == "progressive-1")]
         pd.testing.assert_frame_equal(pair.reset_index(drop=True), alone)
 
@@ -159,14 +153,14 @@ class TestOverSeeds:
     def test_runs_without_a_common_seed_have_no_row(self):
         released = run("progressive-0", released=first_right(1, 2, 3))
         other = run("progressive-1", seed7=first_right(1, 2, 3))
-        frame = compare_over_seeds([DELTA, released, other], train_steps=2)
+        frame = compare_over_seeds([DELTA, released, other], steps([DELTA, released, other], 2))
         assert len(frame) == 0
         assert tuple(frame.columns) == OVER_SEEDS_COLUMNS
 
     def test_seeds_on_different_test_data_are_refused(self):
         other = run("delta", seed1=DELTA.by_weights["seed1"], seed2=answers([[1] * 200] * 3, "b"))
         with pytest.raises(DataError, match="mazes: delta, seed1 and delta, seed2 were evaluated"):
-            compare_over_seeds([other, PROGRESSIVE], train_steps=2)
+            compare_over_seeds([other, PROGRESSIVE], steps([other, PROGRESSIVE], 2))
 
 
 def test_the_interval_is_the_bootstrap_s_of_the_chosen_steps():

@@ -15,7 +15,7 @@ from .projects import ROOT, TINY, Plan, Project, merge, run
 
 PUZZLES = ("chess", "mazes", "prefix_sums")
 MAKING = {"make_examples", "make_joint_examples"}
-COMPUTING = {"train_model", "evaluate_model", "evaluate_untrained"}
+COMPUTING = {"train_model", "evaluate_model", "evaluate_validation", "evaluate_untrained"}
 
 
 @pytest.fixture(scope="module")

@@ -88,6 +88,7 @@ class TestASetting:
         assert plan.rules == {
             "train_model": 1,
             "evaluate_model": 1,
+            "evaluate_validation": 1,
             "compare_runs": 1,
             "join_statistics": 3,
             "tabulate_training": 1,
@@ -106,6 +107,7 @@ class TestASetting:
         plan = tiny_run.plan(settings=of_task("prefix_sums", evaluation={"steps": 7}))
         assert plan.rules == {
             "evaluate_model": 3,
+            "evaluate_validation": 3,
             "compare_runs": 1,
             "join_statistics": 3,
             "tabulate_accuracy": 1,
@@ -138,7 +140,7 @@ class TestASetting:
 class TestAdding:
     def test_a_seed_runs_that_seed_only(self, tiny_run):
         plan = tiny_run.plan(settings={"seeds": [42, 43]})
-        for rule in ("train_model", "evaluate_model", "evaluate_untrained"):
+        for rule in ("train_model", "evaluate_model", "evaluate_validation", "evaluate_untrained"):
             assert all(name.endswith("/seed43") for name in plan.of(rule))
         assert plan.rules["train_model"] == plan.rules["evaluate_model"] == TRAININGS
         assert plan.rules["make_examples"] == plan.rules["audit_data"] == 0

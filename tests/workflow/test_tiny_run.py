@@ -21,6 +21,7 @@ from deltaloss.evaluation.answers import load_answers
 from deltaloss.evaluation.batches import to_device
 from deltaloss.evaluation.loop import evaluate
 from deltaloss.evidence.paper import TASKS
+from deltaloss.evidence.statistics import COMPARISONS
 from deltaloss.model.network import make_network
 from deltaloss.model.weights import load_weights
 from deltaloss.puzzles.base import load_task
@@ -115,6 +116,16 @@ class TestEveryRun:
         curve = pd.read_csv(results / "evaluations" / task / run / "seed42.csv")
         pd.testing.assert_frame_equal(curve, stored.curve(), check_dtype=False)
 
+    def test_after_the_steps_of_training_it_solves_what_its_validation_did(
+        self, results, task, run
+    ):
+        answers = load_answers(results / "validations" / task / run / "seed42.npz")
+        history = load_history(results / "histories" / task / run / "seed42.csv")
+        after_training = answers.curve()["accuracy_percent"][
+            CONFIG["tasks"][task]["train_steps"] - 1
+        ]
+        assert after_training == history["validation_accuracy_percent"].max()
+
 
 class TestEvidence:
     def test_some_puzzles_are_solved_and_some_are_not(self, results):
@@ -146,13 +157,13 @@ class TestEvidence:
     def test_mcnemar_pairs_every_two_runs_of_every_puzzle(self, results):
         frame = pd.read_csv(results / "statistics" / "mcnemar.csv")
         assert frame["task"].unique().tolist() == list(TASKS)
-        assert len(frame) == 3 * 3 * 3
+        assert len(frame) == 3 * 3 * len(COMPARISONS)
         counted = frame[["both", "only_first", "only_second", "neither"]].sum(axis=1)
         assert (counted == frame["examples"]).all()
 
     def test_every_seed_has_the_accuracies_of_its_curve(self, results):
         frame = pd.read_csv(results / "statistics" / "seeds.csv")
-        assert len(frame) == 3 * len(CELLS)
+        assert len(frame) == len(COMPARISONS) * len(CELLS)
         for row in frame.itertuples():
             path = results / "evaluations" / row.task / row.run / f"seed{row.seed}.csv"
             curve = pd.read_csv(path).set_index("step")

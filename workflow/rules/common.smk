@@ -7,7 +7,7 @@ from pathlib import Path
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
-from deltaloss.config.experiment import read_experiment
+from deltaloss.config.reading import read_experiment
 from deltaloss.config.user_files import check_fetched, check_keys, check_results_folders
 from deltaloss.core.errors import UserError
 from deltaloss.core.files import digest_files
@@ -75,8 +75,12 @@ def model_files(task, pattern, runs=None):
         f"results/{experiment.name}/{pattern}",
         task=task,
         run=[run.name for run in runs or experiment.evaluated_runs(task)],
-        weights=[weights_name(seed) for seed in experiment.seeds],
+        weights=[weights_name(seed) for seed in experiment.tasks[task].seeds],
     )
+
+
+def answer_files(task, folder="evaluations", runs=None):
+    return model_files(task, f"{folder}/{{task}}/{{run}}/{{weights}}.npz", runs)
 
 
 def audit_files(tasks):
@@ -115,7 +119,7 @@ def train_settings(wildcards):
     return job("train_model.py", settings, *modules)
 
 
-def evaluate_settings(script, task, *, steps, **settings):
+def evaluate_settings(task, *, steps=None, script="evaluate_model.py", **settings):
     settings |= experiment.evaluate_settings(task, steps=steps)
     return job(script, settings, f"puzzles.{task}.task")
 
@@ -125,11 +129,6 @@ def statistic_files(statistic, tasks):
     patterns = {"untrained": "evaluations/{task}/untrained/{weights}.csv"}
     pattern = patterns.get(statistic, f"statistics/{statistic}_{{task}}.csv")
     return list(dict.fromkeys(path for task in tasks for path in model_files(task, pattern)))
-
-
-def plotted_answers(task):
-    plotted = experiment.tasks[task].plotted
-    return model_files(task, "evaluations/{task}/{run}/{weights}.npz", plotted)
 
 
 def task_files(task):

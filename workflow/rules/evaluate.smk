@@ -1,4 +1,5 @@
-# Evaluation after every step: whether each whole answer is right.
+# Evaluation after every step: whether each whole answer is right, on the test set and, to choose a
+# step without looking at it, on some validation examples.
 
 
 rule evaluate_model:
@@ -23,14 +24,30 @@ rule evaluate_model:
         mem_mb=16000,
         runtime=1440,
     params:
-        job=lambda wildcards: evaluate_settings(
-            "evaluate_model.py",
-            wildcards.task,
-            steps=experiment.tasks[wildcards.task].evaluation["steps"],
-        ),
+        job=lambda wildcards: evaluate_settings(wildcards.task),
         checkpoints="results/{experiment}/checkpoints/evaluate/{task}/{run}/{weights}",
     script:
         "../scripts/evaluate_model.py"
+
+
+use rule evaluate_model as evaluate_validation with:
+    input:
+        examples=lambda wildcards: examples_path(wildcards.task, "train"),
+        manifest=lambda wildcards: manifest_files(wildcards.task, "train"),
+        model="results/{experiment}/models/{task}/{run}/{weights}.safetensors",
+    output:
+        answers="results/{experiment}/validations/{task}/{run}/{weights}.npz",
+        curve="results/{experiment}/validations/{task}/{run}/{weights}.csv",
+        summary="results/{experiment}/validations/{task}/{run}/{weights}.json",
+    log:
+        "results/{experiment}/logs/validate/{task}/{run}/{weights}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/validate/{task}/{run}/{weights}.tsv"
+    params:
+        job=lambda wildcards: evaluate_settings(
+            wildcards.task, validation=experiment.validation_settings(wildcards.task)
+        ),
+        checkpoints="results/{experiment}/checkpoints/validate/{task}/{run}/{weights}",
 
 
 rule evaluate_untrained:
@@ -54,8 +71,8 @@ rule evaluate_untrained:
         runtime=240,
     params:
         job=lambda wildcards: evaluate_settings(
-            "evaluate_untrained.py",
             wildcards.task,
+            script="evaluate_untrained.py",
             seed=weights_seed(wildcards.weights),
             steps=experiment.tasks[wildcards.task].train_steps,
         ),

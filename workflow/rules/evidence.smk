@@ -17,9 +17,8 @@ HISTORIES = [
 
 rule compare_runs:
     input:
-        results=lambda wildcards: model_files(
-            wildcards.task, "evaluations/{task}/{run}/{weights}.npz"
-        ),
+        results=lambda wildcards: answer_files(wildcards.task),
+        validations=lambda wildcards: answer_files(wildcards.task, "validations"),
         audits=lambda wildcards: audit_files([wildcards.task]),  # refused data make no evidence
     output:
         mcnemar="results/{experiment}/statistics/mcnemar_{task}.csv",
@@ -103,9 +102,7 @@ use rule tabulate_data as tabulate_training with:
 
 use rule tabulate_data as tabulate_accuracy with:
     input:
-        results=lambda wildcards: model_files(
-            TASK_OF_TABLE[wildcards.number], "evaluations/{task}/{run}/{weights}.npz"
-        ),
+        results=lambda wildcards: answer_files(TASK_OF_TABLE[wildcards.number]),
         audits=lambda wildcards: audit_files([TASK_OF_TABLE[wildcards.number]]),
     output:
         tables=report(
@@ -125,7 +122,11 @@ use rule tabulate_data as tabulate_accuracy with:
 
 rule draw_figure_1:
     input:
-        results=[path for task in TASKS for path in plotted_answers(task)],
+        results=[
+            path
+            for task in TASKS
+            for path in answer_files(task, runs=experiment.tasks[task].plotted)
+        ],
         audits=audit_files(TASKS),
     output:
         figures=report(
@@ -147,7 +148,9 @@ rule draw_figure_1:
 
 use rule draw_figure_1 as draw_panel with:
     input:
-        results=lambda wildcards: plotted_answers(wildcards.task),
+        results=lambda wildcards: answer_files(
+            wildcards.task, runs=experiment.tasks[wildcards.task].plotted
+        ),
         audits=lambda wildcards: audit_files([wildcards.task]),
     output:
         figures=expand(

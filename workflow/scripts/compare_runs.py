@@ -8,24 +8,25 @@ from deltaloss.core.log import job_log
 from deltaloss.evaluation.answers import load_answers
 from deltaloss.evidence.over_seeds import compare_over_seeds, tabulate_seeds
 from deltaloss.evidence.provenance import read_runs, save_provenance
-from deltaloss.evidence.statistics import compare_runs
+from deltaloss.evidence.statistics import choose_steps, compare_runs
 
 
 def main(job: Any) -> None:
     """Compare every two runs, seed by seed and over seeds, beside a table of every seed."""
     results = read_runs(map(Path, job.input.results), load_answers)
-    train_steps = job.params.job["train_steps"]
+    validations = read_runs(map(Path, job.input.validations), load_answers)
+    steps = choose_steps(results, validations, train_steps=job.params.job["train_steps"])
     frames = {
-        job.output.mcnemar: compare_runs(results, train_steps=train_steps),
-        job.output.seeds: tabulate_seeds(results, train_steps=train_steps),
-        job.output.over_seeds: compare_over_seeds(results, train_steps=train_steps),
+        job.output.mcnemar: compare_runs(results, steps),
+        job.output.seeds: tabulate_seeds(results, steps),
+        job.output.over_seeds: compare_over_seeds(results, steps),
     }
     for table, frame in frames.items():
         write_csv(Path(table), frame)
         save_provenance(
             Path(table).with_suffix(".json"),
             job.params.job,
-            inputs=job.input.results,
+            inputs=[*job.input.results, *job.input.validations],
             outputs=[table],
         )
 

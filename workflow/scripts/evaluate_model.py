@@ -1,5 +1,6 @@
-"""Evaluate one trained network on the test set after every step."""
+"""Evaluate one trained network after every step, on the test set or on validation examples."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from deltaloss.core.log import StopFlag, job_log, logger
 from deltaloss.data.store import load_audited
 from deltaloss.evaluation.answers import save_answers
 from deltaloss.evaluation.batch_size import choose_batch_size
-from deltaloss.evaluation.batches import to_device
+from deltaloss.evaluation.batches import Batch, split_training, to_device
 from deltaloss.evaluation.loop import evaluate
 from deltaloss.model.network import make_network
 from deltaloss.model.precision import set_precision
@@ -33,11 +34,11 @@ def main(job: Any) -> None:
     trained = load_weights(Path(job.input.model), network)
     network = network.to(device).eval()
     examples = load_audited(Path(job.input.examples), strict=job.config["strict"])
-    test_set = to_device(examples, torch.device("cpu"))
+    evaluated = select_examples(to_device(examples, torch.device("cpu")), settings)
     batch_size = choose_batch_size(
         job.config["tasks"][settings["task"]]["evaluation"]["batch_size"],
         network,
-        test_set,
+        evaluated,
         task=task,
         memory_mb=job.resources.get("mem_mb"),
     )
@@ -56,7 +57,7 @@ def main(job: Any) -> None:
     ):
         answers = evaluate(
             network,
-            test_set,
+            evaluated,
             task=task,
             steps=settings["steps"],
             batch_size=batch_size,
@@ -72,6 +73,15 @@ def main(job: Any) -> None:
         saved.remove()
     best = curve.loc[curve["accuracy_percent"].idxmax()]
     logger.info("best %.2f %% after %d steps", best["accuracy_percent"], best["step"])
+
+
+def select_examples(examples: Batch, settings: Mapping[str, Any]) -> Batch:
+    """Return all examples or, of a training file, the first of its validation part."""
+    if "validation" not in settings:
+        return examples
+    split = settings["validation"]
+    _, validation = split_training(examples, fraction=split["fraction"], seed=split["seed"])
+    return validation.take(slice(split["examples"]))
 
 
 if __name__ == "__main__":

@@ -1,35 +1,21 @@
-"""An experiment read from the merged config, or refused in one line that says what is wrong."""
+"""An experiment that can work: its settings, and what decides each of its jobs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-from deltaloss.config.checks import (
-    check_complete,
-    check_counts,
-    check_milestones,
-    check_plotted,
-    check_selection,
-    check_steps,
-    check_tables,
-)
 from deltaloss.config.costs import FORWARD_AND_BACKWARD, multiply_adds
-from deltaloss.config.schema import check_schema, load_schema
-from deltaloss.config.training_sets import resolve_training
-from deltaloss.config.user_files import check_archive_names, content_digest
-from deltaloss.core.errors import ConfigError, DataError, UserError
 from deltaloss.core.fingerprint import digest
 from deltaloss.core.runs import Run, parse_run, weights_seed
 from deltaloss.puzzles.base import training_count
-from deltaloss.puzzles.card import Card, load_card, puzzle_names
+from deltaloss.puzzles.card import Card
 
 Json = Mapping[str, Any]
 
-LONGEST_RUN = 100
-"""Characters of a run's name: file names end at 255 bytes."""
+VALIDATION_EXAMPLES = 500
+"""Validation examples evaluated after every step, at most; they only choose a step."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +31,7 @@ class TaskConfig:
 
     name: str
     card: Card
+    seeds: tuple[int, ...]
     train_steps: int
     runs: tuple[Run, ...]
     plotted: tuple[Run, ...]
@@ -74,7 +61,6 @@ class Experiment:
 
     name: str
     hyperparameters: str
-    seeds: tuple[int, ...]
     data_seed: int
     device: str
     precision: str
@@ -144,13 +130,27 @@ class Experiment:
             "value": parsed.value,
         }
 
-    def evaluate_settings(self, task: str, *, steps: int) -> dict[str, Any]:
-        """Everything beside weights, examples and code that decides their answers."""
+    def evaluate_settings(self, task: str, *, steps: int | None) -> dict[str, Any]:
+        """Everything beside weights, examples and code that decides their answers.
+
+        Args:
+            task: name of the puzzle.
+            steps: None for those of the config's evaluation.
+        """
+        chosen = self.tasks[task]
         return {
-            "network": self.tasks[task].network,
+            "network": chosen.network,
             "precision": self.result_precision,
-            "steps": steps,
+            "steps": chosen.evaluation["steps"] if steps is None else steps,
             "task": task,
+        }
+
+    def validation_settings(self, task: str) -> dict[str, Any]:
+        """Everything that decides which examples of a training file choose a step."""
+        return {
+            "examples": VALIDATION_EXAMPLES,
+            "fraction": self.tasks[task].data["validation_fraction"],
+            "seed": self.data_seed,
         }
 
     def priority(self, task: str) -> int:
@@ -182,106 +182,3 @@ def _name(key: str, value: object) -> str:
         return f"{key}{value}"
     plain = value.isascii() and value.isalnum() and len(value) <= 16
     return f"{key}-{value if plain else digest(value)}"
-
-
-def read_experiment(config: dict[str, Any], schema: Path, *, memory: Path) -> Experiment:
-    """Check a merged config against the schema and against itself.
-
-    Args:
-        config: as Snakemake merged it; texts in it become numbers, see `check_schema`.
-        schema: the schema's file.
-        memory: folder that remembers digests of user files.
-
-    Raises:
-        ConfigError: one line with key, value, what is allowed and what to do.
-        DataError: the puzzle file cannot be read.
-    """
-    try:
-        return _read(config, schema, memory)
-    except UserError as error:
-        raise type(error)(_one_line(str(error))) from error
-
-
-def _one_line(text: str) -> str:
-    """Text without characters that steer a terminal, and without its middle where it is long."""
-    line = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return line if len(line) <= 300 else f"{line[:200]} ... {line[-95:]}"
-
-
-def _read(config: dict[str, Any], schema: Path, memory: Path) -> Experiment:
-    cards = {name: load_card(name) for name in puzzle_names()}
-    check_schema(config, load_schema(schema, cards))
-    check_selection(config["select"], config["stop_at_perfect_validation"])
-    check_tables([cards[name] for name in config["tasks"]])
-    tasks = {
-        name: _read_task(cards[name], config["tasks"][name], config, memory)
-        for name in sorted(config["tasks"], key=lambda name: cards[name].table)
-    }
-    check_archive_names(config["archives"]["sha256"], [(t.card, t.data) for t in tasks.values()])
-    return Experiment(
-        name=config["experiment"],
-        hyperparameters=config["hyperparameters"],
-        seeds=tuple(config["seeds"]),
-        data_seed=config["data_seed"],
-        device=config["device"],
-        precision=config["precision"],
-        deterministic=config["deterministic"],
-        select=config["select"],
-        stop_at_perfect_validation=config["stop_at_perfect_validation"],
-        threads=config["threads"],
-        archives=config["archives"],
-        strict=config["strict"],
-        tasks=tasks,
-    )
-
-
-def _read_task(card: Card, given: Json, config: Json, memory: Path) -> TaskConfig:
-    key = f"tasks.{card.name}"
-    runs = _read_runs(f"{key}.runs", given["runs"])
-    plotted = _read_runs(f"{key}.plotted", given["plotted"])
-    check_plotted(key, runs, plotted)
-    training = resolve_training(
-        config["training"], given.get("training", {}), config["hyperparameters"], key=key
-    )
-    check_steps(key, given)
-    check_complete(key, training, config["hyperparameters"])
-    check_milestones(key, training)
-    data = {name: rule.get("default") for name, rule in card.data_keys.items()} | given["data"]
-    try:
-        card.check(data)
-    except ConfigError as error:
-        raise ConfigError(f"{key}.data.{error}") from error
-    try:
-        file_digest = content_digest(card.file(data), memory)
-    except DataError as error:
-        raise DataError(f"{key}.data: {error}") from error
-    check_counts(key, data, training)
-    return TaskConfig(
-        name=card.name,
-        card=card,
-        train_steps=given["train_steps"],
-        runs=runs,
-        plotted=plotted,
-        network=given["network"],
-        data=data,
-        evaluation=given["evaluation"],
-        training=training,
-        file_digest=file_digest,
-    )
-
-
-def _read_runs(key: str, texts: list[str]) -> tuple[Run, ...]:
-    runs: list[Run] = []
-    for text in texts:
-        try:
-            run = parse_run(text)
-        except ConfigError as error:
-            raise ConfigError(f"{key}: {error}") from error
-        if len(run.name) > LONGEST_RUN:
-            raise ConfigError(f"{key}: '{text}': too many digits; round the number")
-        if run.last:
-            raise ConfigError(f"{key}: '{run.name}': list the run, and set select: both")
-        if run in runs:
-            raise ConfigError(f"{key}: '{run.name}' is listed twice; list each once")
-        runs.append(run)
-    return tuple(runs)

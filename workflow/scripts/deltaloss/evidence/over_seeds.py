@@ -21,7 +21,7 @@ from deltaloss.evidence.resampling import (
     resample_examples,
     sign_flip_test,
 )
-from deltaloss.evidence.statistics import COMPARISONS, check_same_examples, comparison_steps
+from deltaloss.evidence.statistics import COMPARISONS, Steps, check_same_examples
 
 SOLVED_PERCENT = 99.0
 """A seed is solved at a step if its accuracy there is at least this."""
@@ -54,12 +54,12 @@ Results = Sequence[RunResults[Answers]]
 Cell = tuple[str, str, int]  # run, comparison, seed
 
 
-def tabulate_seeds(results: Results, *, train_steps: int) -> pd.DataFrame:
+def tabulate_seeds(results: Results, steps: Steps) -> pd.DataFrame:
     """Summarize each seed of each run at the steps of `COMPARISONS`.
 
     Args:
         results: answers of the runs of one puzzle.
-        train_steps: T of the training.
+        steps: see `statistics.choose_steps`.
 
     Returns:
         One row per run, weights and comparison, with `SEEDS_COLUMNS`. `seed` is empty for weights
@@ -72,7 +72,7 @@ def tabulate_seeds(results: Results, *, train_steps: int) -> pd.DataFrame:
         }
         for result in results
         for weights, answers in result.by_weights.items()
-        for comparison, step in comparison_steps(answers, train_steps).items()
+        for comparison, step in steps[result.run.name, weights].items()
     ]
     return pd.DataFrame(rows, columns=SEEDS_COLUMNS).astype({"seed": "Int64"})
 
@@ -94,7 +94,7 @@ def _summarize(answers: Answers, step: int) -> dict[str, float]:
     }
 
 
-def compare_over_seeds(results: Results, *, train_steps: int) -> pd.DataFrame:
+def compare_over_seeds(results: Results, steps: Steps) -> pd.DataFrame:
     """Compare every two runs of a puzzle over the seeds that both were trained from.
 
     Differences are those of the first run minus the second at the same seed. Steps are fixed
@@ -102,7 +102,7 @@ def compare_over_seeds(results: Results, *, train_steps: int) -> pd.DataFrame:
 
     Args:
         results: answers of the runs of one puzzle, on the same examples.
-        train_steps: T of the training.
+        steps: see `statistics.choose_steps`.
 
     Returns:
         One row per pair and comparison, with `OVER_SEEDS_COLUMNS`. With one common seed nothing
@@ -112,7 +112,7 @@ def compare_over_seeds(results: Results, *, train_steps: int) -> pd.DataFrame:
         DataError: runs were evaluated on different examples.
     """
     check_same_examples(results)
-    every_seed = tabulate_seeds(results, train_steps=train_steps).dropna(subset="seed")
+    every_seed = tabulate_seeds(results, steps).dropna(subset="seed")
     by_cell = every_seed.set_index(["run", "comparison", "seed"]).sort_index()
     resampled = _resample(results, every_seed) if len(every_seed) else {}
     rows = []

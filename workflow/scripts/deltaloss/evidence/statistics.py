@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 import pandas as pd
@@ -13,11 +13,14 @@ from deltaloss.evaluation.answers import Answers
 from deltaloss.evidence.paired import PAIRED_COLUMNS, compare_answers, holm
 from deltaloss.evidence.provenance import RunResults
 
-# Steps at which two runs are compared: "maximum" is each run's own first best step, as in the
-# paper (tables 5-7), chosen on the very answers that are compared; the other two show whether that
-# matters. A step chosen on validation puzzles belongs here too, once there are answers to them
-# after every step: `evaluate_model` makes those of the test set only.
-COMPARISONS = ("maximum", "last", "train_steps")
+COMPARISONS = ("maximum", "validation", "train_steps", "last")
+"""Steps at which runs are compared, each run at its own.
+
+maximum: the first step of the highest test accuracy, as in the paper (tables 5-7), chosen on the
+very answers that are compared. validation: the last step of the highest accuracy on validation
+examples; smaller puzzles are solved in fewer steps than larger ones, so the first such step would
+say nothing about the test set. train_steps: T of the training. last: the last step evaluated.
+"""
 
 SECONDS_PER_HOUR = 3600.0
 
@@ -28,14 +31,46 @@ COLUMNS = (
 )
 
 Results = Sequence[RunResults[Answers]]
+Steps = Mapping[tuple[str, str], Mapping[str, int]]
+"""Run and weights -> comparison -> step, from 1."""
 
 
-def compare_runs(results: Results, *, train_steps: int) -> pd.DataFrame:
+def choose_steps(results: Results, validations: Results, *, train_steps: int) -> Steps:
+    """Choose the steps of `COMPARISONS` for every run and weights.
+
+    Args:
+        results: answers of the runs of one puzzle to the test set.
+        validations: answers of the same runs and weights to validation examples.
+        train_steps: T of the training.
+    """
+    validated = {
+        (result.run.name, weights): answers
+        for result in validations
+        for weights, answers in result.by_weights.items()
+    }
+    return {
+        (result.run.name, weights): {
+            "maximum": answers.best_step(),
+            "validation": _last_best_step(validated[result.run.name, weights]),
+            "train_steps": train_steps,
+            "last": answers.steps,
+        }
+        for result in results
+        for weights, answers in result.by_weights.items()
+    }
+
+
+def _last_best_step(answers: Answers) -> int:
+    correct = answers.correct.sum(axis=1)
+    return answers.steps - int(correct[::-1].argmax())
+
+
+def compare_runs(results: Results, steps: Steps) -> pd.DataFrame:
     """Compare every two runs of a puzzle on each of their common weights.
 
     Args:
         results: answers of the runs of one puzzle, on the same examples.
-        train_steps: T of the training.
+        steps: see `choose_steps`.
 
     Returns:
         One row per pair, weights and comparison, with `COLUMNS`; see `compare_answers`. `seed` is
@@ -55,20 +90,13 @@ def compare_runs(results: Results, *, train_steps: int) -> pd.DataFrame:
             "first": first.run.name,
             "second": second.run.name,
         }
-        steps = [comparison_steps(answers, train_steps) for answers in pair]
         for comparison in COMPARISONS:
-            chosen = [of[comparison] for of in steps]
+            chosen = [steps[result.run.name, weights][comparison] for result in (first, second)]
             rows.append({**names, "comparison": comparison, **_compare(pair, chosen)})
     frame = pd.DataFrame(rows, columns=COLUMNS).astype({"seed": "Int64"})
     for _, family in frame.groupby("comparison")["p_value"]:
         frame.loc[family.index, "p_value_holm"] = holm(family.to_numpy(dtype=float))
     return frame
-
-
-def comparison_steps(answers: Answers, train_steps: int) -> dict[str, int]:
-    """Return the steps of `COMPARISONS`, from 1."""
-    steps = (answers.best_step(), answers.steps, train_steps)
-    return dict(zip(COMPARISONS, steps, strict=True))
 
 
 def check_same_examples(results: Results) -> None:
