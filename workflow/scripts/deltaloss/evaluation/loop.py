@@ -96,12 +96,14 @@ def evaluate(
 
 @torch.inference_mode()
 def accuracy_percent(network: RecallNetwork, examples: Batch, *, task: Task, steps: int) -> float:
-    """Share of the examples whose whole answer is right after `steps` steps, in percent."""
+    """Percentage of the examples whose whole answer is right, and finite, after `steps` steps."""
     right = []
     for batch in in_order(examples, fast_batch_size(network, examples.targets[0].numel())):
         rows = padded(batch, network)
         logits = network(task.encode(rows.inputs), steps)
-        right.append(task.correct(logits, rows.inputs, rows.targets)[: len(batch)].sum())
+        correct = task.correct(logits, rows.inputs, rows.targets)
+        finite = logits.flatten(1).isfinite().all(1)
+        right.append((correct & finite)[: len(batch)].sum())
     return 100.0 * float(torch.stack(right).sum()) / len(examples)
 
 

@@ -25,7 +25,7 @@ from deltaloss.runtime.callbacks import Callback
 from deltaloss.runtime.checkpoints import Checkpointer
 from deltaloss.training.history import HISTORY_COLUMNS, Row
 from deltaloss.training.optimizer import clip_gradients, make_optimizer, set_learning_rate
-from deltaloss.training.state import Clock, EpochMetrics, TrainingState, check_finite
+from deltaloss.training.state import Clock, EpochMetrics, TrainingState, is_finite
 
 PERFECT_PERCENT = 100.0
 
@@ -66,6 +66,8 @@ def train(  # noqa: PLR0913 - all but the first four are keywords with a meaning
     """Train a network, resuming from the checkpointer's state if it has one.
 
     A resumed training ends as an uninterrupted one, bit for bit where the device is deterministic.
+    Once weights are not finite, no later epoch is trained, for no update could change them; the
+    selected weights are those of the best epoch so far.
 
     Args:
         network: on the device of both sets; its weights change.
@@ -85,7 +87,6 @@ def train(  # noqa: PLR0913 - all but the first four are keywords with a meaning
         stop: read between batches.
 
     Raises:
-        TrainingError: a loss was not finite; the text names epoch, batch and last good epoch.
         SystemExit: `stop` was requested.
     """
     training = _Training(
@@ -193,13 +194,17 @@ class _Training:
                 ending.callback(callback.on_end)
             while not self._is_finished():
                 self._run_epoch()
-        if state.epoch < self.settings.epochs:
+        if not is_finite(self.network):
+            logger.warning("not finite after epoch %d: no later one is trained", state.epoch)
+        elif state.epoch < self.settings.epochs:
             logger.info("perfect on validation: no epoch after %d is trained", state.epoch)
 
     def _is_finished(self) -> bool:
         perfect = self.state.best_accuracy == PERFECT_PERCENT
-        return self.state.epoch >= self.settings.epochs or (
-            self.stop_at_perfect_validation and perfect
+        return (
+            self.state.epoch >= self.settings.epochs
+            or (self.stop_at_perfect_validation and perfect)
+            or not is_finite(self.network)  # which no update changes
         )
 
     def _run_epoch(self) -> None:
@@ -217,7 +222,6 @@ class _Training:
             metrics=state.metrics,
             after_batch=self._after_batch,
         )
-        check_finite(state.metrics, state.epoch)
         state.clock.switch("validation")
         accuracy = accuracy_percent(
             self.network, self.validation_set, task=self.task, steps=self.steps

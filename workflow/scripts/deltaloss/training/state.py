@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from deltaloss.core.errors import TrainingError
 from deltaloss.losses.base import Outcome
 from deltaloss.runtime.devices import synchronise
 from deltaloss.training.history import Row
@@ -63,21 +62,9 @@ class EpochMetrics:
         }
 
 
-def check_finite(metrics: EpochMetrics, epoch: int) -> None:
-    """Check losses and gradient norms of an epoch, from 0; once per epoch, as it reads the device.
-
-    Raises:
-        TrainingError: one was not finite; the text names epoch, batch and last good epoch.
-    """
-    numbers = metrics.table()[:, [0, 1, 3]]
-    broken = (~numbers.isfinite().all(1)).nonzero()
-    if len(broken):
-        last_good = f"last good epoch {epoch}" if epoch else "no epoch was finished before"
-        raise TrainingError(
-            f"the loss or its gradient is not finite in epoch {epoch + 1}, batch "
-            f"{int(broken[0]) + 1} of {len(numbers)}; {last_good}. Lower learning_rate or "
-            "clip_norm, or train with another seed"
-        )
+def is_finite(network: torch.nn.Module) -> bool:
+    """Whether all weights are finite; reads the device."""
+    return bool(torch.stack([weight.isfinite().all() for weight in network.parameters()]).all())
 
 
 class Clock:
