@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 import torch
 
 from benchmarks import published
-from benchmarks.workloads import SEED, Workload, random_examples
+from benchmarks.workloads import SEED, Workload
 from deltaloss.core.runs import Run
 from deltaloss.core.seeds import derive_seed
+from deltaloss.efficiency.forms import random_examples
+from deltaloss.efficiency.published import PublishedLoss, PublishedNetwork, from_ours
 from deltaloss.evaluation.batch_size import choose_batch_size
 from deltaloss.evaluation.batches import shuffled
 from deltaloss.evaluation.loop import evaluate
@@ -86,7 +88,9 @@ class Engine:
         optimizer = make_optimizer(network, settings, steps=workload.train_steps)
         loss = make_loss(run.loss, steps=workload.train_steps, value=run.value)
         count = size * job.batches
-        examples = random_examples(workload.task, workload.train_shape, count).to(job.device)
+        examples = random_examples(workload.task, workload.train_shape, count, seed=SEED).to(
+            job.device
+        )
 
         def work() -> object:
             batches = shuffled(examples, size, seed=SEED, epoch=0)
@@ -103,7 +107,9 @@ class Engine:
 
     def _evaluation(self, job: Job, network: RecallNetwork) -> Work:
         workload = job.workload
-        examples = random_examples(workload.task, workload.test_shape, workload.test_examples)
+        examples = random_examples(
+            workload.task, workload.test_shape, workload.test_examples, seed=SEED
+        )
         size = choose_batch_size("auto", network, examples, task=workload.task)
         return lambda: evaluate(
             network, examples, task=workload.task, steps=workload.test_steps, batch_size=size
@@ -116,7 +122,7 @@ class Published:
 
     def prepare(self, job: Job) -> Work:
         """Build network, data and optimizer on the device."""
-        network = published.from_ours(job.workload.make_network()).to(job.device)
+        network = from_ours(job.workload.make_network()).to(job.device)
         work = self._evaluation(job, network) if job.run is None else self._training(job, network)
 
         def switched() -> object:
@@ -126,13 +132,15 @@ class Published:
 
         return switched
 
-    def _training(self, job: Job, network: published.PublishedNetwork) -> Work:
+    def _training(self, job: Job, network: PublishedNetwork) -> Work:
         workload, run = job.workload, job.run
         assert run is not None
         settings, size = workload.training[run.loss], workload.batch_size[run.loss]
         optimizer = published.make_optimizer(network, settings)
-        loss = published.PublishedLoss(steps=workload.train_steps, alpha=run.value)
-        examples = random_examples(workload.task, workload.train_shape, size * job.batches)
+        loss = PublishedLoss(steps=workload.train_steps, alpha=run.value)
+        examples = random_examples(
+            workload.task, workload.train_shape, size * job.batches, seed=SEED
+        )
         return lambda: published.train_epoch(
             network,
             optimizer,
@@ -144,9 +152,9 @@ class Published:
             clip_norm=settings.clip_norm,
         )
 
-    def _evaluation(self, job: Job, network: published.PublishedNetwork) -> Work:
+    def _evaluation(self, job: Job, network: PublishedNetwork) -> Work:
         workload, count = job.workload, job.workload.test_examples
-        examples = random_examples(workload.task, workload.test_shape, count)
+        examples = random_examples(workload.task, workload.test_shape, count, seed=SEED)
         return lambda: published.evaluate(
             network, examples, task=workload.task, steps=workload.test_steps, batch_size=count
         )

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import torch
 import yaml
 from snakemake.utils import update_config
 
@@ -18,8 +17,6 @@ from benchmarks import ROOT
 from deltaloss.config.experiment import Experiment
 from deltaloss.config.reading import read_experiment
 from deltaloss.config.settings import NetworkSettings, TrainingSettings
-from deltaloss.core.seeds import derive_seed
-from deltaloss.evaluation.batches import Batch
 from deltaloss.model.network import RecallNetwork, make_network
 from deltaloss.puzzles.base import Task, load_task
 
@@ -114,11 +111,3 @@ def _experiment(scale: str) -> Experiment:
     schema = ROOT / "workflow" / "schemas" / "config.schema.yaml"
     with TemporaryDirectory() as memory:
         return read_experiment(config, schema, memory=Path(memory))
-
-
-def random_examples(task: Task, shape: tuple[int, ...], count: int) -> Batch:
-    """Random bits in the shape of a puzzle's examples, on the CPU."""
-    stream = torch.Generator().manual_seed(derive_seed(SEED, "benchmark"))
-    inputs = torch.randint(2, (count, task.channels, *shape), generator=stream)
-    targets = torch.randint(2, (count, *shape), generator=stream)
-    return Batch(inputs=inputs.to(torch.uint8), targets=targets.to(torch.uint8))

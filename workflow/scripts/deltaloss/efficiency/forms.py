@@ -1,0 +1,160 @@
+"""The compared forms of a loss, and a batch of random bits to compute them on.
+
+Shape letters: N examples, C channels, *S pixels ([L] or [H, W]), T reasoning steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from deltaloss.core.runs import Run
+from deltaloss.core.seeds import derive_seed
+from deltaloss.efficiency.published import DescribedLoss, PublishedLoss, PublishedNetwork
+from deltaloss.evaluation.batches import Batch
+from deltaloss.losses.base import Criterion, make_loss
+from deltaloss.model.network import RecallNetwork
+from deltaloss.puzzles.base import Task
+
+FORMS = ("published", "described", "ours")
+"""As the released code, as the paper's text (both `efficiency.published`), and `losses`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """One loss, computed in one way.
+
+    Attributes:
+        run: name of the loss with its parameter.
+        name: one of `FORMS`.
+        network: whose gradients are computed.
+        add_gradient: takes a problem and the random numbers of one batch, adds the gradient to the
+            network's parameters and returns the loss, a scalar without gradient.
+        draws: random numbers of the loss, one tuple per batch; the same for all forms.
+        longest: random numbers for which the loss keeps the most: n = 0, k = T.
+    """
+
+    run: str
+    name: str
+    network: nn.Module
+    add_gradient: Callable[..., Tensor]
+    draws: Sequence[tuple[int, ...]]
+    longest: tuple[int, ...]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Run and form."""
+        return self.run, self.name
+
+    def compute(self, problem: Problem, drawn: tuple[int, ...]) -> Tensor:
+        """Loss of one batch, its gradient in the parameters' `grad`."""
+        self.network.zero_grad(set_to_none=True)
+        return self.add_gradient(problem, *drawn)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """A batch of encoded puzzles x [N, C, *S], and the loss of their answers."""
+
+    x: Tensor
+    criterion: Criterion
+
+
+def make_forms(
+    network: RecallNetwork,
+    plain: PublishedNetwork,
+    run: Run,
+    *,
+    steps: int,
+    draws: Sequence[tuple[int, int]],
+) -> list[Form]:
+    """Make all forms of a loss.
+
+    Args:
+        network: of our form.
+        plain: of the other forms, with the same weights.
+        run: delta, or progressive with its alpha.
+        steps: T, reasoning steps.
+        draws: n and k of each batch; a loss that draws nothing does without.
+    """
+    ours = make_loss(run.loss, steps=steps, value=run.value)
+    published = PublishedLoss(steps=steps, alpha=run.value)
+    described = DescribedLoss(steps=steps, alpha=run.value)
+
+    def in_ours(problem: Problem, *drawn: int) -> Tensor:
+        return ours(network, problem.x, problem.criterion, *drawn).loss
+
+    def in_published(problem: Problem, *drawn: int) -> Tensor:
+        targets, counted = problem.criterion.targets, problem.criterion.counted
+        loss, _ = published(plain, problem.x, targets, counted, *drawn)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
+
+    def in_described(problem: Problem, *drawn: int) -> Tensor:
+        targets, counted = problem.criterion.targets, problem.criterion.counted
+        loss = described(plain, problem.x, targets, counted, *drawn)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
+
+    drawing = len(ours.draw(torch.Generator())) > 0
+    computed = dict(zip(FORMS, (in_published, in_described, in_ours), strict=True))
+    return [
+        Form(
+            run=run.name,
+            name=name,
+            network=network if name == "ours" else plain,
+            add_gradient=add_gradient,
+            draws=draws if drawing else [()] * len(draws),
+            longest=(0, steps) if drawing else (),
+        )
+        for name, add_gradient in computed.items()
+    ]
+
+
+def spread_draws(steps: int, count: int, *, seed: int) -> list[tuple[int, int]]:
+    """Draw n from U{0, T - 1} and k from U{1, T - n} (algorithm 1), spread over their ranges.
+
+    Each of `count` equal parts of n's range is drawn from once, and so is each of k's (a Latin
+    hypercube): means over few draws are nearer to their expectation than those of free draws.
+
+    Args:
+        steps: T, reasoning steps.
+        count: number of draws.
+        seed: of the stream.
+    """
+    stream = torch.Generator().manual_seed(derive_seed(seed, "efficiency", "draws"))
+    within = torch.rand(2, count, generator=stream)
+    first = ((torch.arange(count) + within[0]) / count * steps).long().clamp(max=steps - 1)
+    second = (torch.randperm(count, generator=stream) + within[1]) / count
+    left = steps - first
+    lengths = 1 + (second * left).long().clamp(max=left - 1)
+    return list(zip(first.tolist(), lengths.tolist(), strict=True))
+
+
+def make_problem(
+    task: Task, shape: Sequence[int], count: int, *, seed: int, device: torch.device
+) -> Problem:
+    """Make a batch of random bits: times and memory do not depend on the puzzles' contents.
+
+    Args:
+        task: encodes the puzzles.
+        shape: *S.
+        count: N.
+        seed: of the bits.
+        device: where the batch is stored.
+    """
+    batch = random_examples(task, shape, count, seed=derive_seed(seed, "efficiency", "bits"))
+    batch = batch.to(device)
+    criterion = Criterion(targets=batch.targets.long(), counted=task.counted(batch.inputs))
+    return Problem(x=task.encode(batch.inputs), criterion=criterion)
+
+
+def random_examples(task: Task, shape: Sequence[int], count: int, *, seed: int) -> Batch:
+    """Random bits in the shape of a puzzle's examples, on the CPU."""
+    stream = torch.Generator().manual_seed(seed)
+    inputs = torch.randint(2, (count, task.channels, *shape), generator=stream)
+    targets = torch.randint(2, (count, *shape), generator=stream)
+    return Batch(inputs=inputs.to(torch.uint8), targets=targets.to(torch.uint8))
