@@ -1,5 +1,6 @@
 # Each target first installs the environment that it needs, so it works on a fresh machine.
 #   make quick   the experiment at a small scale: data, nine trainings, figure 1, tables 4-7
+#   make verify  the quick experiment again, and its results against those published here
 #   make paper   the paper's experiment, for a GPU
 #   make test    checks and tests
 #   make check   lint, format and types only
@@ -7,7 +8,7 @@
 
 .DEFAULT_GOAL := quick
 .DELETE_ON_ERROR:
-.PHONY: quick tiny paper test check benchmark clean-env
+.PHONY: quick verify tiny paper test check benchmark clean-env
 
 CORES ?= all
 VENV := .venv
@@ -19,6 +20,10 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 py
 
 quick: $(VENV)/.runtime
 	$(RUN) snakemake --cores $(CORES) --configfile workflow/presets/quick.yaml
+
+verify: $(VENV)/.runtime
+	$(RUN) snakemake list_changes --cores 1 --quiet --configfile workflow/presets/quick.yaml
+	$(RUN) snakemake verify_results --cores $(CORES) --configfile workflow/presets/quick.yaml
 
 tiny: $(VENV)/.runtime
 	$(RUN) snakemake --cores $(CORES) --configfile workflow/presets/tiny.yaml

@@ -1,32 +1,119 @@
-# The small outputs of a run, copied to where they are committed: results/published/{experiment}/.
+# The small results of a run, copied to where they are committed, results/published/{experiment}/, and
+# compared with what lies there. A puzzle is published by itself as soon as its runs and seeds have ended.
 
-PUBLISHED_FILES = [
-    *figure_files("figure_1"),
-    *figure_files("data"),
-    *TABLE_FILES,
-    *STATISTICS_FILES,
-    *HISTORIES,
+
+localrules:
+    publish_results,
+    list_changes,
+    verify_results,
+
+
+ANSWERS = [
+    f"{folder}/{{task}}/{{run}}/{{weights}}.{kind}"
+    for folder in ("evaluations", "validations")
+    for kind in ("npz", "csv")
 ]
-for task in TASKS:
-    PUBLISHED_FILES += model_files(task, "evaluations/{task}/{run}/{weights}.csv")
+NETWORK_FILES = {  # of single networks: what `resume_published` takes back
+    task: [
+        *model_files(task, "histories/{task}/{run}/{weights}.csv", experiment.tasks[task].runs),
+        *(path for pattern in ANSWERS for path in model_files(task, pattern)),
+        *statistic_files("untrained", [task]),
+    ]
+    for task in TASKS
+}
+PUZZLE_FILES = {
+    task: [
+        *NETWORK_FILES[task],
+        *table_files(TABLES[task]),
+        f"results/{experiment.name}/figures/figure_1_{task}.png",
+        *(f"results/{experiment.name}/claims_{task}.{kind}" for kind in ("csv", "md")),
+        f"results/{experiment.name}/efficiency/{task}.csv",
+        *(path for name in COMPARED for path in statistic_files(name, [task])),
+    ]
+    for task in TASKS
+}
+PUZZLE_SUMMARIES = {
+    task: digest_files([*PUZZLE_FILES[task], *audit_files([task])]) for task in TASKS
+}
+JOINT_FILES = [
+    *(path for name in ("figure_1", "data") for path in figure_files(name)),
+    *(path for path in TABLE_FILES if path not in sum(map(table_files, TASK_OF_TABLE), [])),
+    *STATISTICS_FILES,
+    *CLAIMS_FILES,
+]
+PUBLISHED_FILES = [path for paths in PUZZLE_FILES.values() for path in paths] + JOINT_FILES
+PUBLISHED_SUMMARIES = digest_files([*PUBLISHED_FILES, *audit_files(TASKS)])
 
 
 rule publish_results:
     input:
-        files=PUBLISHED_FILES,
-        digests=digest_files(PUBLISHED_FILES),
-        summaries=digest_files(HISTORIES),
+        files=JOINT_FILES,
+        summaries=digest_files(JOINT_FILES),
+        puzzles=[f"results/published/{experiment.name}/run_{task}.json" for task in TASKS],
     output:
         # `update`: a copy that fails leaves what was published before.
-        files=[
-            update(path.replace("results/", "results/published/", 1)) for path in PUBLISHED_FILES
-        ],
+        files=[update(published.path_of(path)) for path in JOINT_FILES],
+        summaries=[update(published.path_of(path)) for path in digest_files(JOINT_FILES)],
         run=update(f"results/published/{experiment.name}/run.json"),
     log:
-        f"results/{experiment.name}/logs/publish_results.log",
+        f"results/{experiment.name}/logs/publish/all.log",
     conda:
         "../../envs/evidence.yaml"
     params:
-        job=job("publish_results.py", {"experiment": experiment.name}),
+        job=lambda wildcards: published_job("publish_results.py", JOINT_FILES),
     script:
         "../scripts/publish_results.py"
+
+
+for task in TASKS:
+
+    rule:
+        """Copies of one puzzle's small results for committing."""
+        name:
+            f"publish_{task}"
+        input:
+            files=PUZZLE_FILES[task],
+            summaries=PUZZLE_SUMMARIES[task],
+        output:
+            files=[update(published.path_of(path)) for path in PUZZLE_FILES[task]],
+            summaries=[update(published.path_of(path)) for path in PUZZLE_SUMMARIES[task]],
+            run=update(f"results/published/{experiment.name}/run_{task}.json"),
+        log:
+            f"results/{experiment.name}/logs/publish/{task}.log",
+        localrule: True
+        conda:
+            "../../envs/evidence.yaml"
+        params:
+            job=lambda wildcards, task=task: published_job(
+                "publish_results.py", PUZZLE_SUMMARIES[task]
+            ),
+        script:
+            "../scripts/publish_results.py"
+
+
+rule list_changes:
+    """Say which published results are of other settings or code than the present."""
+    log:
+        f"results/{experiment.name}/logs/list_changes.log",
+    conda:
+        "../../envs/evidence.yaml"
+    params:
+        job=lambda wildcards: published_job("list_changes.py", PUBLISHED_SUMMARIES),
+        summaries=PUBLISHED_SUMMARIES,
+    script:
+        "../scripts/list_changes.py"
+
+
+rule verify_results:
+    """Compare all results with the published ones; makes those that are not there."""
+    input:
+        files=lambda wildcards: published.check_fresh(PUBLISHED_FILES, experiment.resume_published),
+        summaries=PUBLISHED_SUMMARIES,
+    log:
+        f"results/{experiment.name}/logs/verify_results.log",
+    conda:
+        "../../envs/evidence.yaml"
+    params:
+        job=job("verify_results.py", {"experiment": experiment.name}),
+    script:
+        "../scripts/verify_results.py"

@@ -1,22 +1,20 @@
-"""Copy the small outputs of a run to results/published/, and describe their origin."""
+"""Check the small results of a run and copy them to results/published/, with their origin."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
-from deltaloss.core.files import atomic_path, check_file, write_json
-from deltaloss.core.log import job_log
+from deltaloss.core.files import write_json
+from deltaloss.core.log import job_log, logger
 from deltaloss.evidence.provenance import describe_run
+from deltaloss.evidence.published import publish
 
 
 def main(job: Any) -> None:
-    """Copy each file, then describe the run."""
-    for source, target in zip(job.input.files, job.output.files, strict=True):
-        check_file(Path(source))
-        with atomic_path(Path(target)) as temporary:
-            shutil.copyfile(source, temporary)
-    summaries = [Path(path) for path in job.input.summaries]
-    write_json(Path(job.output.run), describe_run(job.params.job["experiment"], summaries))
+    """Copy what the present settings and code made, then describe the run."""
+    files = [*job.input.files, *job.input.summaries]
+    publish(files, job.params.job["expected"])
+    write_json(Path(job.output.run), describe_run(job.params.job["experiment"]))
+    logger.info("%d files in %s", len(files), Path(job.output.run).parent)
 
 
 if __name__ == "__main__":
