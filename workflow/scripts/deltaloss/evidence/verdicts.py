@@ -1,0 +1,100 @@
+"""Rules by which a claim gets its verdict; docs/protocol.md states and explains them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from deltaloss.evidence.resampling import sign_flip_test
+
+HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
+UNTESTABLE = "not testable here"
+
+LEVEL = 0.05  # of significance
+MANY, FEW = 0.8, 0.2  # shares of seeds: four of five, one of five
+ONE_SEED = "one seed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What was measured for a claim, and its verdict.
+
+    Attributes:
+        verdict: one of the four above.
+        measured: one sentence with the numbers.
+        value: the number that decides, in the unit of the claim; NaN for none.
+        low: lower 95 % limit of the value; NaN for none.
+        high: upper limit.
+        p_value: of the test that decides; NaN for none.
+        seeds: trainings that count.
+    """
+
+    verdict: str
+    measured: str
+    value: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    p_value: float = math.nan
+    seeds: int = 0
+
+
+def untestable(reason: str) -> Finding:
+    """Return the finding of a claim that was not tested."""
+    return Finding(verdict=UNTESTABLE, measured=reason)
+
+
+def judge_level(met: Sequence[bool]) -> str:
+    """Verdict of a level that some seeds meet."""
+    share = sum(met) / len(met)
+    if share >= MANY:
+        return HOLDS
+    return FAILS if share <= FEW else UNDECIDED
+
+
+def judge_tests(*tests: tuple[float, float]) -> tuple[str, float]:
+    """Verdict of a difference that is claimed to be above 0, and the p value that decides.
+
+    Args:
+        tests: pairs of an observed difference and its p value; NaN for a test without a result.
+    """
+    observed = [(p_value, difference) for difference, p_value in tests if not math.isnan(p_value)]
+    if not observed:
+        return UNDECIDED, math.nan
+    p_value, difference = min(observed)
+    if p_value >= LEVEL or difference == 0:
+        return UNDECIDED, p_value
+    return (HOLDS if difference > 0 else FAILS), p_value
+
+
+def judge_ratio(low: float, high: float, printed: float) -> str:
+    """Verdict of a ratio above 1, measured with an interval, against the printed one.
+
+    It fails if the interval ends below the printed ratio, and holds if it also begins above half of
+    the printed excess over 1: a noisy clock decides nothing.
+    """
+    if high < printed:
+        return FAILS
+    return HOLDS if low - 1 >= (printed - 1) / 2 else UNDECIDED
+
+
+def steps_p_value(differences: Sequence[int], *, seed: int) -> float:
+    """P value of a mean difference of steps; NaN for fewer than two seeds."""
+    if len(differences) < 2:
+        return math.nan
+    return sign_flip_test(np.asarray(differences, dtype=np.int64), seed=seed)
+
+
+def friedman_test(accuracies: pd.DataFrame) -> float:
+    """P value of equal accuracies of several runs, by Friedman's test with seeds as blocks.
+
+    Args:
+        accuracies: one row per seed, one column per run; at least three columns.
+    """
+    if len(accuracies) < 2 or (accuracies.nunique(axis=1) == 1).all():
+        return math.nan  # without ranks the statistic has no value
+    return float(stats.friedmanchisquare(*(accuracies[name] for name in accuracies)).pvalue)

@@ -1,0 +1,29 @@
+"""Draw accuracy and steps against alpha, for one puzzle."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from deltaloss.core.files import check_file
+from deltaloss.core.log import job_log
+from deltaloss.evidence.provenance import save_provenance
+from deltaloss.evidence.sweep import draw_sweep
+
+
+def main(job: Any) -> None:
+    """Read the table of every seed and draw it."""
+    check_file(Path(job.input.seeds))
+    seeds = pd.read_csv(job.input.seeds)
+    draw_sweep(seeds, job.wildcards.task, [Path(path) for path in job.output.figures])
+    save_provenance(
+        Path(job.output.provenance),
+        job.params.job,
+        inputs=[job.input.seeds],
+        outputs=job.output.figures,
+    )
+
+
+if __name__ == "__main__":
+    with job_log(snakemake.log[0], f"sweep of {snakemake.wildcards.task}"):
+        main(snakemake)
