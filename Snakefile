@@ -13,22 +13,24 @@ include: "workflow/rules/audit.smk"
 include: "workflow/rules/train.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/evidence.smk"
+include: "workflow/rules/efficiency.smk"
+include: "workflow/rules/claims.smk"
+include: "workflow/rules/expected.smk"
 include: "workflow/rules/publish.smk"
+include: "workflow/rules/restore.smk"
 
 
 rule all:
-    """Figure 1, all tables and statistics."""
+    """Figure 1, all tables and statistics, and the claims."""
     default_target: True
     input:
-        figure_files("figure_1"),
-        TABLE_FILES,
-        STATISTICS_FILES,
+        [figure_files("figure_1"), TABLE_FILES, STATISTICS_FILES, CLAIMS_FILES],
 
 
 for puzzle in puzzle_names():
 
     rule:
-        """Results of this puzzle only: its table, its panel of figure 1, its statistics."""
+        """Results of this puzzle only: its claims, table, panel of figure 1 and statistics."""
         name:
             puzzle
         input:

@@ -19,7 +19,7 @@ RULES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
 
 ROOMS = (
     *("core", "puzzles", "data", "config", "model", "runtime", "evaluation", "losses", "training"),
-    "evidence",
+    *("efficiency", "evidence"),
 )
 MODULES = {
     ".".join(path.relative_to(SCRIPTS).with_suffix("").parts): path
@@ -33,6 +33,8 @@ NAMED = {
     "train_model": r"puzzles\.\w+\.task|losses\.\w+",
     "evaluate_model": r"puzzles\.\w+\.task",
     "evaluate_untrained": r"puzzles\.\w+\.task",
+    "measure_efficiency": r"puzzles\.\w+\.task|losses\.\w+",
+    "tabulate_efficiency": r"puzzles\.\w+\.card",
     "draw_data": r"puzzles\.\w+\.(picture|card)",
     "draw_figure_1": r"puzzles\.\w+\.card",
     "tabulate_results": r"puzzles\.\w+\.card",
@@ -120,7 +122,7 @@ def test_files_are_short():
 def rules() -> dict[str, str]:
     """Texts of the rules that run scripts, by the script's name."""
     text = "\n".join(path.read_text() for path in RULES)
-    blocks = re.split(r"^(?=(?:use )?rule )", text, flags=re.MULTILINE)[1:]
+    blocks = re.split(r"^(?= *(?:use )?rule[ :])", text, flags=re.MULTILINE)[1:]
     named = {re.search(r'"\.\./scripts/(\w+)\.py"', block): block for block in blocks}
     return {match[1]: block for match, block in named.items() if match}
 

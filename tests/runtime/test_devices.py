@@ -202,6 +202,8 @@ class TestMachine:
         assert str(found["device"]).startswith("cpu (")
         assert found["precision"] == "fp32"
         assert "cuda" not in found
+        assert found["processor"]
+        assert found["instructions"]
         synchronise(CPU)
 
     @pytest.mark.parametrize(

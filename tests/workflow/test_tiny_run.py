@@ -27,6 +27,7 @@ from deltaloss.model.weights import load_weights
 from deltaloss.puzzles.base import load_task
 from deltaloss.training.history import HISTORY_COLUMNS, load_history
 
+from ..evidence.latex import needs_latex, typeset
 from .projects import ROOT, TINY, Project, merge
 
 CONFIG = merge(*(yaml.safe_load((ROOT / path).read_text()) for path in ("config.yaml", TINY)))
@@ -44,10 +45,15 @@ def results(tiny_run: Project) -> Path:
 class TestOutputs:
     def test_tables_and_figures_are_there_in_every_format(self, results):
         for number in (2, 4, 5, 6, 7):
-            for kind in ("csv", "md", "tex"):
+            for kind in ("csv", "md", "tex", "html"):
                 assert (results / "tables" / f"table_{number}.{kind}").stat().st_size > 100
         for kind, start in {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG"}.items():
             assert (results / "figures" / f"figure_1.{kind}").read_bytes().startswith(start)
+
+    @needs_latex
+    def test_tables_fit_a_page_of_the_paper_s_width(self, results, tmp_path):
+        paths = [results / "tables" / f"table_{number}.tex" for number in (2, 4, 5, 6, 7)]
+        assert "Overfull" not in typeset(paths, tmp_path)
 
     def test_each_states_its_origin(self, results):
         for kind in ("tables", "figures", "statistics"):
@@ -197,27 +203,6 @@ def test_one_model_made_alone_is_the_same_to_the_bit(tiny_run, project):
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-def test_small_outputs_are_published_byte_for_byte_with_the_origin_of_the_run(finished):
-    finished.make("publish")
-    published = finished.folder / "results" / "published" / "tiny"
-    for path in ("tables/table_6.csv", "figures/figure_1.png", "statistics/mcnemar.csv"):
-        original = finished.folder / "results" / "tiny" / path
-        assert (published / path).read_bytes() == original.read_bytes()
-    assert len(json.loads((published / "run.json").read_text())["trainings"]) == len(CELLS)
-    assert sum(path.stat().st_size for path in published.rglob("*") if path.is_file()) < 1e6
-
-
-def test_a_failed_publication_leaves_the_one_before(finished):
-    finished.make("publish")
-    published = finished.folder / "results" / "published" / "tiny"
-    before = {path: path.read_bytes() for path in published.rglob("*") if path.is_file()}
-    table = finished.folder / "results/tiny/tables/table_6.csv"
-    table.write_text(table.read_text() + "edited")
-    said = errors(finished, "publish")
-    assert any("table_6.csv: damaged or changed" in line for line in said)
-    assert {path: path.read_bytes() for path in published.rglob("*") if path.is_file()} == before
-
-
 def errors(project: Project, *arguments: str, **options: Any) -> list[str]:
     """Run, and return the lines of the jobs that fail, each behind the job's name."""
     done = project.snakemake(*arguments, **options)
@@ -284,6 +269,7 @@ DAMAGED = {  # file -> a result that is made of it
         "data/chess.json": "tables/table_2.csv",
     },
     "statistics": {"statistics/mcnemar_chess.csv": "statistics/mcnemar.csv"},
+    "tests-of-a-table": {"statistics/over_seeds_chess.csv": "tables/table_5.csv"},
     "answers-of-a-table": {"evaluations/chess/delta/seed42.npz": "tables/table_5.csv"},
 }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
 sys.path.insert(0, str(SCRIPTS))
 
+from deltaloss.config import published
 from deltaloss.config.reading import read_experiment
 from deltaloss.config.user_files import check_fetched, check_keys, check_results_folders
 from deltaloss.core.errors import UserError
@@ -38,21 +39,10 @@ wildcard_constraints:
     key="[^/]+",
 
 
-localrules:
-    fetch_file,
-    join_statistics,
-    tabulate_data,
-    tabulate_training,
-    tabulate_accuracy,
-    draw_figure_1,
-    draw_panel,
-    publish_results,
-
-
 TASKS = list(experiment.tasks)  # in the order of their tables
 TABLES = {task: str(experiment.tasks[task].card.table) for task in TASKS}
 TASK_OF_TABLE = {number: task for task, number in TABLES.items()}
-TABLE_FORMATS, FIGURE_FORMATS = ("csv", "md", "tex"), ("pdf", "svg", "png")
+TABLE_FORMATS, FIGURE_FORMATS = ("csv", "md", "tex", "html"), ("pdf", "svg", "png")
 SELECTED = ("", LAST) if experiment.select == "both" else ("",)  # behind the names of runs
 
 examples_path = experiment.examples_path
@@ -131,11 +121,17 @@ def statistic_files(statistic, tasks):
     return list(dict.fromkeys(path for task in tasks for path in model_files(task, pattern)))
 
 
+def test_files(task):
+    """Return the tests between the runs of a puzzle that stand in its table."""
+    return [path for name in ("mcnemar", "over_seeds") for path in statistic_files(name, [task])]
+
+
 def task_files(task):
-    """Return the results of one puzzle: its table, its panel of figure 1, its statistics."""
+    """Return the results of one puzzle: claims, table, panel of figure 1, statistics."""
     if task not in experiment.tasks:
         raise WorkflowError(f"{task}: not among the tasks of the config ({', '.join(TASKS)})")
-    tables = table_files(TABLES[task]) + figure_files(f"figure_1_{task}")
+    claims = f"results/{experiment.name}/claims_{task}.csv"
+    tables = [claims, *table_files(TABLES[task]), *figure_files(f"figure_1_{task}")]
     return tables + [path for name in STATISTICS for path in statistic_files(name, [task])]
 
 

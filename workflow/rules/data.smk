@@ -1,6 +1,10 @@
 # Archives, fetched once, and examples, made or read once; experiments share both.
 
 
+localrules:
+    fetch_file,
+
+
 rule fetch_file:
     """Fetch an archive, or a file named by its address; broken transfers are resumed."""
     output:

@@ -1,5 +1,15 @@
 # From answers, histories and audits to statistics, tables and figures.
 
+
+localrules:
+    join_statistics,
+    tabulate_data,
+    tabulate_training,
+    tabulate_accuracy,
+    draw_figure_1,
+    draw_panel,
+
+
 TABLE_FILES = [path for number in ("2", "4", *TABLES.values()) for path in table_files(number)]
 COMPARED = ("mcnemar", "seeds", "over_seeds")  # by `compare_runs`
 STATISTICS = (*COMPARED, "untrained")
@@ -103,6 +113,8 @@ use rule tabulate_data as tabulate_training with:
 use rule tabulate_data as tabulate_accuracy with:
     input:
         results=lambda wildcards: answer_files(TASK_OF_TABLE[wildcards.number]),
+        tests=lambda wildcards: test_files(TASK_OF_TABLE[wildcards.number]),
+        digests=lambda wildcards: digest_files(test_files(TASK_OF_TABLE[wildcards.number])),
         audits=lambda wildcards: audit_files([TASK_OF_TABLE[wildcards.number]]),
     output:
         tables=report(
@@ -125,7 +137,7 @@ rule draw_figure_1:
         results=[
             path
             for task in TASKS
-            for path in answer_files(task, runs=experiment.tasks[task].plotted)
+            for path in answer_files(task, runs=experiment.tasks[task].drawn)
         ],
         audits=audit_files(TASKS),
     output:
@@ -149,7 +161,7 @@ rule draw_figure_1:
 use rule draw_figure_1 as draw_panel with:
     input:
         results=lambda wildcards: answer_files(
-            wildcards.task, runs=experiment.tasks[wildcards.task].plotted
+            wildcards.task, runs=experiment.tasks[wildcards.task].drawn
         ),
         audits=lambda wildcards: audit_files([wildcards.task]),
     output:

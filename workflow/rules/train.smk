@@ -6,6 +6,10 @@ rule train_model:
     input:
         examples=lambda wildcards: examples_path(wildcards.task, "train"),
         manifest=lambda wildcards: manifest_files(wildcards.task, "train"),
+        none=lambda wildcards: published.check_weights_wanted(
+            RESTORED.get(wildcards.task, []) if workflow.is_main_process else [],
+            "results/{experiment}/histories/{task}/{run}/{weights}.csv".format(**wildcards),
+        ),
     output:
         models=[
             f"results/{{experiment}}/models/{{task}}/{{run}}{suffix}/{{weights}}.safetensors"

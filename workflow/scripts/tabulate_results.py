@@ -11,13 +11,16 @@ from deltaloss.evidence.typeset import save_table
 
 def main(job: Any) -> None:
     """Write the table in every format, and its provenance."""
+    tests = job.input.get("tests", [])
     settings = job.params.job["settings"]
-    table = make_table(job.params.job["kind"], map(Path, job.input.results), settings)
+    table = make_table(
+        job.params.job["kind"], map(Path, job.input.results), settings, map(Path, tests)
+    )
     save_table(table, [Path(path) for path in job.output.tables])
     save_provenance(
         Path(job.output.provenance),
         job.params.job,
-        inputs=job.input.results,
+        inputs=[*job.input.results, *tests],
         outputs=job.output.tables,
     )
 

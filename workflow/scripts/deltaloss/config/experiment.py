@@ -13,6 +13,7 @@ from deltaloss.puzzles.base import training_count
 from deltaloss.puzzles.card import Card
 
 Json = Mapping[str, Any]
+SPLITS = ("train", "test")
 
 VALIDATION_EXAMPLES = 500
 """Validation examples evaluated after every step, at most; they only choose a step."""
@@ -50,9 +51,21 @@ class TaskConfig:
         return FORWARD_AND_BACKWARD * step * self.train_steps * examples * epochs
 
     @property
-    def plotted_names(self) -> list[str]:
-        """Names of the runs in figure 1."""
-        return [run.name for run in self.plotted]
+    def drawn(self) -> list[Run]:
+        """Runs in figure 1: those plotted, and the loss of the last step alone if there is one."""
+        quiet = [run for run in self.runs if run.value == 0 and run not in self.plotted]
+        return [*self.plotted, *quiet]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What tables and figure 1 say of the puzzle, and compare with the paper's."""
+        return {
+            **{key: self.data.get(key) for key in ("source", "pixels_per_position")},
+            **{f"{split}_size": self.data[split].get("size") for split in SPLITS},
+            "network": self.network,
+            "plotted": [run.name for run in self.plotted],
+            "train_steps": self.train_steps,
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +80,7 @@ class Experiment:
     deterministic: bool
     select: str
     stop_at_perfect_validation: bool
+    resume_published: bool
     threads: int
     archives: Json
     strict: bool
@@ -162,18 +176,30 @@ class Experiment:
         """Everything beside results and code that decides a table of these puzzles."""
         settings: dict[str, Any] = {"experiment": self.name}
         if kind != "data":
-            settings["plotted"] = {task: self.tasks[task].plotted_names for task in tasks}
+            settings["summaries"] = {task: self.tasks[task].summary for task in tasks}
         return {"kind": kind, "settings": settings}
 
     def panel_settings(self, task: str) -> dict[str, Any]:
         """Everything beside curves and code that decides a puzzle's panel of figure 1."""
-        chosen = self.tasks[task]
-        return {
-            "task": task,
-            "test_size": chosen.data["test"].get("size"),
-            "train_size": chosen.data["train"].get("size"),
-            "train_steps": chosen.train_steps,
+        return {"task": task, **self.tasks[task].summary}
+
+    def claims_settings(self, tasks: Sequence[str]) -> dict[str, Any]:
+        """Everything beside results and code that decides the verdicts on claims about puzzles."""
+        counts = {
+            name: {f"{split}_count": self.tasks[name].data[split]["count"] for split in SPLITS}
+            for name in tasks
         }
+        summaries = {name: {**self.tasks[name].summary, **counts[name]} for name in tasks}
+        return {"experiment": self.name, "summaries": summaries}
+
+    @property
+    def swept(self) -> list[str]:
+        """Puzzles with three or more values of alpha."""
+        return [
+            name
+            for name, task in self.tasks.items()
+            if sum(run.loss == "progressive" for run in task.runs) > 2
+        ]
 
 
 def _name(key: str, value: object) -> str:

@@ -69,6 +69,7 @@ def _read(config: dict[str, Any], schema: Path, memory: Path) -> Experiment:
         deterministic=config["deterministic"],
         select=config["select"],
         stop_at_perfect_validation=config["stop_at_perfect_validation"],
+        resume_published=config["resume_published"],
         threads=config["threads"],
         archives=config["archives"],
         strict=config["strict"],

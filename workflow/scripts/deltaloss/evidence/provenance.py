@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from deltaloss.core.files import file_sha256, read_json, write_json
+from deltaloss.core.files import file_sha256, write_json
+from deltaloss.core.machine import processor
 from deltaloss.core.runs import Run, parse_run
-from deltaloss.training.history import load_history
 
 PACKAGES = ("numpy", "pandas", "scipy", "matplotlib")
 
@@ -64,40 +64,30 @@ def save_provenance(
         inputs: files that were read; each has its own provenance beside or in it.
         outputs: files that were written beside `path`.
     """
-    versions = {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
     digests = {name: file_sha256(Path(name)) for name in inputs}
-    origin = {"settings": settings, "inputs": digests, "versions": versions}
+    origin = {"settings": settings, "inputs": digests, "versions": _versions()}
     write_json(path, origin, files=map(Path, outputs))
 
 
-def describe_run(experiment: str, summaries: Sequence[Path]) -> dict[str, object]:
-    """Describe a finished run for publication.
+def describe_run(experiment: str) -> dict[str, object]:
+    """Describe the publication of an experiment, or of a part of it.
 
-    Args:
-        experiment: its name.
-        summaries: JSON summary of each training; its history (.csv) lies beside it.
+    Settings, code, data and machine of each result are in the result, or beside it.
 
     Returns:
-        experiment, time of publication, commit, changed files, processor, and for each training
-        its summary and its wall time in seconds.
+        experiment, time of publication, commit, changed files, processor and versions.
     """
     return {
         "experiment": experiment,
         "published": datetime.now(UTC).isoformat(timespec="seconds"),
         **describe_source(),
         "processor": processor(),
-        "trainings": {
-            "/".join((*path.parts[-3:-1], path.stem)): _describe_training(path)
-            for path in summaries
-        },
+        "versions": _versions(),
     }
 
 
-def _describe_training(path: Path) -> dict[str, object]:
-    summary = read_json(path)
-    history = load_history(path.with_suffix(".csv"))
-    seconds = history[["train_seconds", "validation_seconds"]].to_numpy().sum()
-    return {**summary, "wall_seconds": round(float(seconds), 2)}
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
 
 
 def describe_source() -> dict[str, object]:
@@ -121,13 +111,3 @@ def _git(*arguments: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.rstrip("\n")
-
-
-def processor() -> str:
-    """Return the number and model of the CPUs, read from /proc where there is one."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{len(names)} x {names[0]}" if names else platform.processor() or platform.machine()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 
+import numpy as np
 import pandas as pd
 
 from deltaloss.core.errors import DataError
@@ -158,6 +159,11 @@ def max_validation(history: pd.DataFrame) -> float:
 def best_epoch(history: pd.DataFrame) -> float:
     """First epoch of the highest validation accuracy, from 1."""
     return float(history["epoch"].iloc[_best_row(history)])
+
+
+def is_finite(history: pd.DataFrame) -> bool:
+    """Whether the training did not end by losses or gradients that are not finite."""
+    return bool(np.isfinite(history[["train_loss", "gradient_norm"]].iloc[-1]).all())
 
 
 def hours_per_epoch(history: pd.DataFrame) -> float:

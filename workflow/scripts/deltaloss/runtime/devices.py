@@ -22,6 +22,7 @@ from filelock import FileLock
 
 from deltaloss.core.errors import ConfigError
 from deltaloss.core.log import logger
+from deltaloss.core.machine import processor
 
 DRIVER = Path("/proc/driver/nvidia/version")
 CHOOSING_SECONDS = 10.0  # choosing takes milliseconds; a job that hangs there must not stop others
@@ -85,7 +86,7 @@ def synchronise(device: torch.device) -> None:
 
 
 def describe_machine(device: torch.device, precision: str = "fp32") -> dict[str, object]:
-    """Device, precision, CPU threads and versions, as provenance of a result.
+    """Device, precision, processor, threads and versions, as provenance of a result.
 
     Args:
         device: computed the result.
@@ -98,6 +99,8 @@ def describe_machine(device: torch.device, precision: str = "fp32") -> dict[str,
     return {
         "device": f"{device.type} ({name})",
         "precision": precision,
+        "processor": processor(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "torch": str(torch.__version__),
