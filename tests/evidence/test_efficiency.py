@@ -8,7 +8,8 @@ import pytest
 from deltaloss.core.errors import DataError
 from deltaloss.core.files import write_csv, write_json
 from deltaloss.efficiency.ratios import tabulate_ratios
-from deltaloss.evidence.efficiency import load_measurements, tabulate_efficiency
+from deltaloss.evidence.efficiency import tabulate_efficiency
+from deltaloss.evidence.provenance import load_table
 from deltaloss.evidence.typeset import Table, save_table
 
 from .latex import typeset
@@ -64,7 +65,7 @@ def test_measurements_are_read_back_and_a_changed_file_is_refused(tmp_path):
     path = tmp_path / "mazes.csv"
     write_csv(path, measurements())
     write_json(path.with_suffix(".json"), {}, files=[path])
-    assert load_measurements(path)["to_delta"].tolist() == measurements()["to_delta"].tolist()
+    assert load_table(path)["to_delta"].tolist() == measurements()["to_delta"].tolist()
     path.write_text(path.read_text().replace("published", "ours"))
     with pytest.raises(DataError, match="damaged or changed"):
-        load_measurements(path)
+        load_table(path)

@@ -115,7 +115,7 @@ def test_a_table_of_other_answers_is_refused():
 
 
 def flip_and_reseal(path: Path) -> None:
-    """Give other examples than before as right; the archive's own checksums fit."""
+    """Swap a right answer for a wrong one; the archive's own checksums fit."""
     stored = load_answers(path)
     changed = stored.correct.copy()
     changed[0, 0] ^= True

@@ -1,8 +1,7 @@
 # The ledger of the paper's claims, and accuracy and steps against alpha.
 
 JUDGED = ("seeds", "over_seeds", "mcnemar")  # statistics
-CLAIMS_FORMATS = ("csv", "md", "html")
-CLAIMS_FILES = [f"results/{experiment.name}/claims.{kind}" for kind in CLAIMS_FORMATS]
+CLAIMS_FILES = claims_files("claims")
 
 
 localrules:
@@ -12,7 +11,7 @@ localrules:
 
 
 rule claims:
-    """Every claim of the paper, with a verdict."""
+    """The paper's claims that can be tested, with their verdicts."""
     input:
         CLAIMS_FILES,
 

@@ -42,6 +42,7 @@ wildcard_constraints:
 TASKS = list(experiment.tasks)  # in the order of their tables
 TABLES = {task: str(experiment.tasks[task].card.table) for task in TASKS}
 TASK_OF_TABLE = {number: task for task, number in TABLES.items()}
+CLAIMS_FORMATS = ("csv", "md", "html")
 TABLE_FORMATS, FIGURE_FORMATS = ("csv", "md", "tex", "html"), ("pdf", "svg", "png")
 SELECTED = ("", LAST) if experiment.select == "both" else ("",)  # behind the names of runs
 
@@ -83,6 +84,10 @@ def table_files(number):
 
 def figure_files(name):
     return [f"results/{experiment.name}/figures/{name}.{kind}" for kind in FIGURE_FORMATS]
+
+
+def claims_files(name, formats=CLAIMS_FORMATS):
+    return [f"results/{experiment.name}/{name}.{kind}" for kind in formats]
 
 
 def manifest_files(task, *splits):
@@ -130,8 +135,8 @@ def task_files(task):
     """Return the results of one puzzle: claims, table, panel of figure 1, statistics."""
     if task not in experiment.tasks:
         raise WorkflowError(f"{task}: not among the tasks of the config ({', '.join(TASKS)})")
-    claims = f"results/{experiment.name}/claims_{task}.csv"
-    tables = [claims, *table_files(TABLES[task]), *figure_files(f"figure_1_{task}")]
+    tables = claims_files(f"claims_{task}", ["csv"]) + table_files(TABLES[task])
+    tables += figure_files(f"figure_1_{task}")
     return tables + [path for name in STATISTICS for path in statistic_files(name, [task])]
 
 

@@ -10,7 +10,8 @@ localrules:
     draw_panel,
 
 
-TABLE_FILES = [path for number in ("2", "4", *TABLES.values()) for path in table_files(number)]
+JOINT_TABLES = [path for number in ("2", "4") for path in table_files(number)]  # of all puzzles
+TABLE_FILES = JOINT_TABLES + [path for number in TABLES.values() for path in table_files(number)]
 COMPARED = ("mcnemar", "seeds", "over_seeds")  # by `compare_runs`
 STATISTICS = (*COMPARED, "untrained")
 STATISTICS_FILES = [

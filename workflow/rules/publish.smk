@@ -26,7 +26,7 @@ PUZZLE_FILES = {
         *NETWORK_FILES[task],
         *table_files(TABLES[task]),
         f"results/{experiment.name}/figures/figure_1_{task}.png",
-        *(f"results/{experiment.name}/claims_{task}.{kind}" for kind in ("csv", "md")),
+        *claims_files(f"claims_{task}", ("csv", "md")),
         f"results/{experiment.name}/efficiency/{task}.csv",
         *(path for name in COMPARED for path in statistic_files(name, [task])),
     ]
@@ -37,7 +37,7 @@ PUZZLE_SUMMARIES = {
 }
 JOINT_FILES = [
     *(path for name in ("figure_1", "data") for path in figure_files(name)),
-    *(path for path in TABLE_FILES if path not in sum(map(table_files, TASK_OF_TABLE), [])),
+    *JOINT_TABLES,
     *STATISTICS_FILES,
     *CLAIMS_FILES,
 ]

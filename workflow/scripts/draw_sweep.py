@@ -3,18 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from deltaloss.core.files import check_file
 from deltaloss.core.log import job_log
-from deltaloss.evidence.provenance import save_provenance
+from deltaloss.evidence.provenance import load_table, save_provenance
 from deltaloss.evidence.sweep import draw_sweep
 
 
 def main(job: Any) -> None:
     """Read the table of every seed and draw it."""
-    check_file(Path(job.input.seeds))
-    seeds = pd.read_csv(job.input.seeds)
+    seeds = load_table(Path(job.input.seeds))
     draw_sweep(seeds, job.wildcards.task, [Path(path) for path in job.output.figures])
     save_provenance(
         Path(job.output.provenance),

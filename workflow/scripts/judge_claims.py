@@ -5,25 +5,22 @@ from typing import Any
 
 import pandas as pd
 
-from deltaloss.core.files import check_file
 from deltaloss.core.log import job_log
 from deltaloss.evidence.judges import Evidence
 from deltaloss.evidence.ledger import tabulate_claims
-from deltaloss.evidence.provenance import save_provenance
+from deltaloss.evidence.provenance import load_table, save_provenance
 from deltaloss.evidence.typeset import save_table
 
 
 def main(job: Any) -> None:
     """Write the ledger in every format, and its provenance."""
     read = [*job.input.statistics, *job.input.efficiency]
-    for path in read:
-        check_file(Path(path))
-    seeds, over_seeds, mcnemar = (pd.read_csv(path) for path in job.input.statistics)
+    seeds, over_seeds, mcnemar, *efficiency = (load_table(Path(path)) for path in read)
     evidence = Evidence(
         seeds=seeds,
         over_seeds=over_seeds,
         mcnemar=mcnemar,
-        efficiency=pd.concat(map(pd.read_csv, job.input.efficiency)),
+        efficiency=pd.concat(efficiency),
         summaries=job.params.job["summaries"],
     )
     table = tabulate_claims(evidence, experiment=job.params.job["experiment"])

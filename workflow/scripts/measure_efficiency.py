@@ -12,7 +12,6 @@ from deltaloss.core.log import job_log
 from deltaloss.core.seeds import derive_seed
 from deltaloss.efficiency.measure import measure
 from deltaloss.efficiency.ratios import tabulate_ratios
-from deltaloss.evidence.provenance import processor
 from deltaloss.model.network import make_network
 from deltaloss.model.precision import choose_algorithms, set_precision
 from deltaloss.puzzles.base import load_task
@@ -51,7 +50,6 @@ def main(job: Any) -> None:
     )
     machine = {
         **describe_machine(device),
-        "processor": processor(),
         "load_average_before": load_before,  # from 1 on, other work disturbed the times
     }
     origin = {"settings": settings, "machine": machine, **measured.details}

@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from deltaloss.core.log import job_log
-from deltaloss.evidence.efficiency import load_measurements, tabulate_efficiency
-from deltaloss.evidence.provenance import save_provenance
+from deltaloss.evidence.efficiency import tabulate_efficiency
+from deltaloss.evidence.provenance import load_table, save_provenance
 from deltaloss.evidence.typeset import save_table
 
 
 def main(job: Any) -> None:
     """Write the table in every format, and its provenance."""
-    measured = [load_measurements(Path(path)) for path in job.input.results]
+    measured = [load_table(Path(path)) for path in job.input.results]
     table = tabulate_efficiency(measured, experiment=job.params.job["experiment"])
     save_table(table, [Path(path) for path in job.output.tables])
     save_provenance(

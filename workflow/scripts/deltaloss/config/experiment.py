@@ -13,7 +13,6 @@ from deltaloss.puzzles.base import training_count
 from deltaloss.puzzles.card import Card
 
 Json = Mapping[str, Any]
-SPLITS = ("train", "test")
 
 VALIDATION_EXAMPLES = 500
 """Validation examples evaluated after every step, at most; they only choose a step."""
@@ -61,9 +60,10 @@ class TaskConfig:
         """What tables and figure 1 say of the puzzle, and compare with the paper's."""
         return {
             **{key: self.data.get(key) for key in ("source", "pixels_per_position")},
-            **{f"{split}_size": self.data[split].get("size") for split in SPLITS},
+            **{f"{split}_size": self.data[split].get("size") for split in ("train", "test")},
             "network": self.network,
             "plotted": [run.name for run in self.plotted],
+            "test_count": self.data["test"]["count"],
             "train_steps": self.train_steps,
         }
 
@@ -174,9 +174,7 @@ class Experiment:
 
     def table_settings(self, kind: str, tasks: Sequence[str]) -> dict[str, Any]:
         """Everything beside results and code that decides a table of these puzzles."""
-        settings: dict[str, Any] = {"experiment": self.name}
-        if kind != "data":
-            settings["summaries"] = {task: self.tasks[task].summary for task in tasks}
+        settings = {"experiment": self.name} if kind == "data" else self.claims_settings(tasks)
         return {"kind": kind, "settings": settings}
 
     def panel_settings(self, task: str) -> dict[str, Any]:
@@ -185,12 +183,10 @@ class Experiment:
 
     def claims_settings(self, tasks: Sequence[str]) -> dict[str, Any]:
         """Everything beside results and code that decides the verdicts on claims about puzzles."""
-        counts = {
-            name: {f"{split}_count": self.tasks[name].data[split]["count"] for split in SPLITS}
-            for name in tasks
+        return {
+            "experiment": self.name,
+            "summaries": {task: self.tasks[task].summary for task in tasks},
         }
-        summaries = {name: {**self.tasks[name].summary, **counts[name]} for name in tasks}
-        return {"experiment": self.name, "summaries": summaries}
 
     @property
     def swept(self) -> list[str]:

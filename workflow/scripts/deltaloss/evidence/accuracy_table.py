@@ -12,10 +12,9 @@ from deltaloss.core.runs import Run, parse_run, write_number
 from deltaloss.evidence import paper
 from deltaloss.evidence.formats import NONE, percent, whole
 from deltaloss.evidence.over_seeds import SOLVED_PERCENT
-from deltaloss.evidence.paired import wilson_interval
+from deltaloss.evidence.paired import SIGNIFICANCE, wilson_interval
 from deltaloss.evidence.provenance import RunResults
 from deltaloss.evidence.rows import (
-    SIGNIFICANCE,
     Column,
     Results,
     Row,

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from deltaloss.core.files import check_file
 from deltaloss.core.runs import parse_run
 from deltaloss.evidence import paper
 from deltaloss.evidence.formats import NONE
@@ -27,16 +25,6 @@ _RATIOS = {"to_delta": "ratio", "to_published": "to published"}
 _NAMES = ["task", "run", "form"]
 Json = Mapping[Any, Any]
 Measure = tuple[str, int, tuple[str, ...]]
-
-
-def load_measurements(path: Path) -> pd.DataFrame:
-    """Read the measurements of one puzzle.
-
-    Raises:
-        DataError: the file is missing or damaged.
-    """
-    check_file(path)
-    return pd.read_csv(path)
 
 
 def tabulate_efficiency(measured: Sequence[pd.DataFrame], *, experiment: str) -> Table:

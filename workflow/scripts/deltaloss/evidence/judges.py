@@ -11,8 +11,9 @@ import pandas as pd
 
 from deltaloss.core.runs import parse_run
 from deltaloss.core.seeds import derive_seed
-from deltaloss.evidence.over_seeds import SOLVED_PERCENT
+from deltaloss.evidence.over_seeds import RESAMPLING_SEED, SOLVED_PERCENT
 from deltaloss.evidence.paired import wilson_interval
+from deltaloss.evidence.statistics import alphas
 from deltaloss.evidence.verdicts import (
     HOLDS,
     ONE_SEED,
@@ -28,7 +29,6 @@ from deltaloss.evidence.verdicts import (
 FEW_PUZZLES = 10  # a seed that solves fewer, or fewer than 1 %, solves nothing
 COLLAPSED = 0.5  # share of the maximum that is left, below which a run has collapsed
 ALPHAS = 3  # different values above 0, at least, that show whether alpha matters
-RESAMPLING_SEED = 0
 
 Met = Callable[["pd.Series[float]", "pd.Series[float]", "pd.Series[float]"], "pd.Series[bool]"]
 
@@ -217,15 +217,8 @@ def judge_steps(
 
 def judge_alpha(evidence: Evidence, task: str) -> Finding:
     """Judge whether the accuracy of the Progressive Loss depends on alpha."""
-    runs = {
-        name: parse_run(name)
-        for name in evidence.seeds.loc[evidence.seeds["task"] == task, "run"].unique()
-    }
-    names = [
-        name
-        for name, run in runs.items()
-        if run.loss == "progressive" and run.value and not run.last
-    ]
+    runs = evidence.seeds.loc[evidence.seeds["task"] == task, "run"].unique()
+    names = [name for alpha, name in alphas(runs) if alpha > 0]
     if len(names) < ALPHAS:
         return untestable(f"needs {ALPHAS} values of α above 0; see the preset alpha_sweep")
     accuracies = pd.DataFrame(
@@ -234,7 +227,7 @@ def judge_alpha(evidence: Evidence, task: str) -> Finding:
     p_value = friedman_test(accuracies)
     medians = accuracies.median().sort_values()
     low, high = (
-        f"{medians[name]:.4g} % ({runs[name].label})"
+        f"{medians[name]:.4g} % ({parse_run(name).label})"
         for name in (medians.index[0], medians.index[-1])
     )
     return Finding(

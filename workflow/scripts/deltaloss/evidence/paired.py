@@ -15,6 +15,7 @@ from scipy import stats
 from deltaloss.core.errors import DataError
 
 CONFIDENCE = 0.95  # of every interval
+SIGNIFICANCE = 0.05  # p values below it count
 
 PAIRED_COLUMNS = (
     *("both", "only_first", "only_second", "neither"),

@@ -12,7 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from deltaloss.core.files import file_sha256, write_json
+import pandas as pd
+
+from deltaloss.core.files import check_file, file_sha256, write_json
 from deltaloss.core.machine import processor
 from deltaloss.core.runs import Run, parse_run
 
@@ -51,6 +53,16 @@ def read_runs(paths: Iterable[Path], load: Callable[[Path], T]) -> list[RunResul
         RunResults(task=task, run=parse_run(run), by_weights=by_weights)
         for (task, run), by_weights in loaded.items()
     ]
+
+
+def load_table(path: Path) -> pd.DataFrame:
+    """Read a CSV file of results.
+
+    Raises:
+        DataError: it, or the provenance beside it, is missing or damaged.
+    """
+    check_file(path)
+    return pd.read_csv(path)
 
 
 def save_provenance(

@@ -11,12 +11,11 @@ import pandas as pd
 
 from deltaloss.core.runs import LOSSES, Run, weights_seed
 from deltaloss.evidence.formats import NONE, Format, align
+from deltaloss.evidence.paired import SIGNIFICANCE
 from deltaloss.evidence.paper import OWN_SCALE
 from deltaloss.evidence.provenance import RunResults
 from deltaloss.evidence.typeset import OURS, PAPER, Block, text_frame
 from deltaloss.puzzles.card import load_card
-
-SIGNIFICANCE = 0.05
 
 Results = Sequence[RunResults[pd.DataFrame]]
 Summaries = Mapping[str, Mapping[str, Any]]  # puzzle -> `TaskConfig.summary`

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
 from deltaloss.core.errors import DataError
-from deltaloss.core.runs import weights_seed
+from deltaloss.core.runs import parse_run, weights_seed
 from deltaloss.evaluation.answers import Answers
 from deltaloss.evidence.paired import PAIRED_COLUMNS, compare_answers, holm
 from deltaloss.evidence.provenance import RunResults
@@ -100,6 +100,16 @@ def compare_runs(results: Results, steps: Steps) -> pd.DataFrame:
     return frame
 
 
+def alphas(names: Iterable[str]) -> list[tuple[float, str]]:
+    """List alpha and name of the selected progressive ones of some runs, by alpha."""
+    runs = {name: parse_run(name) for name in names}
+    return sorted(
+        (run.value, name)
+        for name, run in runs.items()
+        if run.loss == "progressive" and run.value is not None and not run.last
+    )
+
+
 def check_same_examples(results: Results) -> None:
     """Check that all answers are to the same examples.
 
@@ -141,11 +151,6 @@ def _compare(pair: tuple[Answers, Answers], steps: Sequence[int]) -> dict[str, f
     }
 
 
-def at_best(column: str) -> Callable[[pd.DataFrame], float]:
-    """Value of a curve's column at the first step of the highest accuracy."""
-    return lambda curve: float(curve[column].iloc[int(curve["correct"].argmax())])
-
-
 def at_end(column: str) -> Callable[[pd.DataFrame], float]:
     """Value of a column at the last step or epoch."""
     return lambda frame: float(frame[column].iloc[-1])
@@ -161,7 +166,7 @@ def best_epoch(history: pd.DataFrame) -> float:
     return float(history["epoch"].iloc[_best_row(history)])
 
 
-def is_finite(history: pd.DataFrame) -> bool:
+def ended_finite(history: pd.DataFrame) -> bool:
     """Whether the training did not end by losses or gradients that are not finite."""
     return bool(np.isfinite(history[["train_loss", "gradient_norm"]].iloc[-1]).all())
 

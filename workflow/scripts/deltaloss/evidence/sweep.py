@@ -11,8 +11,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from deltaloss.core.runs import parse_run
 from deltaloss.evidence.figures import LOOK, TEXT_WIDTH, save_figure
+from deltaloss.evidence.statistics import alphas
 from deltaloss.puzzles.card import load_card
 from deltaloss.puzzles.pictures import OKABE_ITO
 
@@ -46,12 +46,8 @@ def draw_sweep(seeds: pd.DataFrame, task: str, paths: Sequence[Path]) -> Figure:
         paths: files to save the figure to, by suffix.
     """
     rows = seeds[(seeds["task"] == task) & (seeds["comparison"] == "maximum")]
-    runs = {name: parse_run(name) for name in rows["run"].unique()}
-    alphas = sorted(
-        (run.value, name)
-        for name, run in runs.items()
-        if run.loss == "progressive" and run.value is not None and not run.last
-    )
+    runs = rows["run"].unique()
+    swept = alphas(runs)
     with mpl.rc_context(LOOK):
         figure = Figure(figsize=(TEXT_WIDTH, HEIGHT), layout="constrained")
         accuracy, steps = figure.subplots(1, 2)
@@ -60,8 +56,8 @@ def draw_sweep(seeds: pd.DataFrame, task: str, paths: Sequence[Path]) -> Figure:
             (steps, "step", rows[rows["solved"]]),
         ):
             by_run = {name: counted.loc[counted["run"] == name, column] for name in runs}
-            _draw(ax, [by_run[name] for _, name in alphas], by_run.get("delta"))
-            ax.set_xticks(range(len(alphas)), [f"{value:g}" for value, _ in alphas])
+            _draw(ax, [by_run[name] for _, name in swept], by_run.get("delta"))
+            ax.set_xticks(range(len(swept)), [f"{value:g}" for value, _ in swept])
             ax.set_xlabel("α of the Progressive Loss")
         accuracy.set_ylabel("Max accuracy (%)")
         accuracy.set_ylim(-3, 103)

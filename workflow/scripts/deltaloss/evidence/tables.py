@@ -6,14 +6,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from deltaloss.core.files import check_file
 from deltaloss.data.audit import load_report
 from deltaloss.evaluation.answers import load_curve
 from deltaloss.evidence.accuracy_table import tabulate_accuracy
 from deltaloss.evidence.data_table import tabulate_data
-from deltaloss.evidence.provenance import read_runs
+from deltaloss.evidence.provenance import load_table, read_runs
 from deltaloss.evidence.training_table import tabulate_training
 from deltaloss.evidence.typeset import Table
 from deltaloss.training.history import load_history
@@ -37,10 +34,5 @@ def make_table(
         return tabulate_data([load_report(path) for path in paths], **settings)
     if kind == "training":
         return tabulate_training(read_runs(paths, load_history), **settings)
-    frames = [_load_tests(path) for path in tests]
+    frames = [load_table(path) for path in tests]
     return tabulate_accuracy(read_runs(paths, load_curve), tests=frames, **settings)
-
-
-def _load_tests(path: Path) -> pd.DataFrame:
-    check_file(path)
-    return pd.read_csv(path)

@@ -24,9 +24,9 @@ from deltaloss.evidence.rows import (
 from deltaloss.evidence.statistics import (
     at_end,
     best_epoch,
+    ended_finite,
     hours_per_epoch,
     hours_to_best,
-    is_finite,
     max_validation,
 )
 from deltaloss.evidence.typeset import Block, Table
@@ -64,7 +64,7 @@ def tabulate_training(results: Results, *, experiment: str, summaries: Summaries
     for result in ordered:
         frames, task, run = list(result.by_weights.values()), result.task, result.run
         numbers: dict[str, float | None] = {"seeds": len(frames)}
-        numbers["not_finite_seeds"] = sum(not is_finite(frame) for frame in frames)
+        numbers["not_finite_seeds"] = sum(not ended_finite(frame) for frame in frames)
         for name, measure in MEASURES.items():
             numbers |= spread(name, [measure(frame) for frame in frames])
         numbers |= of_paper(paper.TRAINING, task, run, tuple(MEASURES))

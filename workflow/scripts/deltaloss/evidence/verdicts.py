@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from deltaloss.evidence.paired import SIGNIFICANCE
 from deltaloss.evidence.resampling import sign_flip_test
 
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
 UNTESTABLE = "not testable here"
 
-LEVEL = 0.05  # of significance
 MANY, FEW = 0.8, 0.2  # shares of seeds: four of five, one of five
 ONE_SEED = "one seed"
 
@@ -66,7 +66,7 @@ def judge_tests(*tests: tuple[float, float]) -> tuple[str, float]:
     if not observed:
         return UNDECIDED, math.nan
     p_value, difference = min(observed)
-    if p_value >= LEVEL or difference == 0:
+    if p_value >= SIGNIFICANCE or difference == 0:
         return UNDECIDED, p_value
     return (HOLDS if difference > 0 else FAILS), p_value
 
