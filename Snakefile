@@ -18,6 +18,7 @@ include: "workflow/rules/claims.smk"
 include: "workflow/rules/expected.smk"
 include: "workflow/rules/publish.smk"
 include: "workflow/rules/restore.smk"
+include: "workflow/rules/costs.smk"
 
 
 rule all:
@@ -72,9 +73,3 @@ rule figures:
     """Figure 1, its panels, and examples of the data."""
     input:
         [figure_files(name) for name in ("figure_1", "data", *(f"figure_1_{t}" for t in TASKS))],
-
-
-rule publish:
-    """Copies of the small results for committing, in results/published/."""
-    input:
-        f"results/published/{experiment.name}/run.json",

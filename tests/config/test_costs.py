@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from deltaloss.config.costs import multiply_adds
+from deltaloss.config.costs import multiply_adds, predict
 
-from .configs import CONFIG, read
+from .configs import CONFIG, changed, read
 
 PUBLISHED = {"chess": 772e6, "mazes": 451e6, "prefix_sums": 100e6}
 
@@ -17,3 +17,30 @@ def test_a_step_of_the_paper_s_networks_takes_so_many(task):
     shape = chosen.card.shape(chosen.data, "train")
     found = multiply_adds(chosen.network, shape)
     assert found == pytest.approx(PUBLISHED[task], rel=0.01)
+
+
+def test_jobs_take_their_operations_and_a_start_each():
+    hour = 4e10 * 3600  # of one core
+    assert predict([int(hour), int(hour)], cores=2, gpu=False, early=False) == (
+        "2 trainings and evaluations: about 2.0 h on one CPU core, 1.0 h on 2"
+    )
+    said = predict([1] * 6, cores=1, gpu=False, early=True)
+    assert said.endswith("up to 30 s on one CPU core")
+    said = predict([int(100 * hour)], cores=1, gpu=True, early=False)
+    assert said.endswith("about 100 h on one CPU core; 1.0 h on the paper's GTX 1070")
+
+
+def test_the_paper_s_chess_takes_about_as_long_as_table_4_says():
+    said = read(CONFIG).predict([("train_model", "chess")], cores=1)
+    hours = float(said.rpartition("; ")[2].partition(" ")[0])
+    assert hours == pytest.approx(204.5, rel=0.5)
+
+
+def test_jobs_without_networks_are_not_counted_and_steps_and_puzzles_are():
+    experiment = read(CONFIG)
+    assert experiment.predict([("make_examples", "mazes"), ("all", None)], cores=1) == ""
+    half = read(changed(tasks__mazes__evaluation__steps=500, tasks__mazes__data__test__count=5000))
+    ours, theirs = (one.tasks["mazes"].operations() for one in (half, experiment))
+    assert ours["evaluate_model"] * 4 == theirs["evaluate_model"]
+    assert ours["evaluate_validation"] * 2 == theirs["evaluate_validation"]
+    assert ours["train_model"] == theirs["train_model"]

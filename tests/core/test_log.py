@@ -12,6 +12,14 @@ from deltaloss.core.errors import DataError
 from deltaloss.core.log import StopFlag, job_log, logger
 
 
+@pytest.fixture
+def not_in_the_background():
+    """Let SIGINT interrupt: a shell's background jobs are started so that they ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class TestJobLog:
     def test_lines_go_to_the_log_and_named_to_the_terminal(self, tmp_path, capsys):
         with job_log(str(tmp_path / "logs" / "a.log"), "mazes delta"):
@@ -41,6 +49,7 @@ class TestJobLog:
         assert "Traceback" in log.read_text()
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["int", "term"])
+    @pytest.mark.usefixtures("not_in_the_background")
     def test_a_signal_ends_a_job_that_does_not_wait_for_it(self, tmp_path, number):
         with pytest.raises(SystemExit) as left, job_log(str(tmp_path / "a.log"), "mazes"):
             os.kill(os.getpid(), number)

@@ -11,6 +11,7 @@ import pytest
 from deltaloss.config.published import path_of
 from deltaloss.core.errors import DataError
 from deltaloss.core.files import read_json, write_json
+from deltaloss.evidence.provenance import save_provenance
 from deltaloss.evidence.published import publish
 from deltaloss.evidence.verification import Difference, compare, pair_files, verify
 
@@ -38,6 +39,12 @@ def folder(tmp_path, monkeypatch):
     make_results()
     publish(ALL, EXPECTED)
     return tmp_path
+
+
+def seal(path: Path) -> None:
+    """Give a history that a test has changed the digest of its new content."""
+    summary = read_json(path.with_suffix(".json"))
+    write_json(path.with_suffix(".json"), summary, files=[path])
 
 
 def found() -> list[Difference]:
@@ -71,14 +78,25 @@ def settings() -> dict[str, object]:
 def test_a_number_in_a_table_is_named_with_its_column_size_and_rows():
     path = Path(HISTORY)
     path.write_text(path.read_text().replace("0.25", "0.375"))
+    seal(path)
     assert found() == [Difference(file=path, what="train_loss", largest=0.125, count="1 of 2 rows")]
     with pytest.raises(DataError, match=r"train_loss +0.125 +1 of 2 rows\n(.*\n)*1 of the differ"):
         check()
 
 
+@pytest.mark.parametrize("edited", [HISTORY, path_of(HISTORY)], ids=["made", "published"])
+def test_an_edited_file_is_an_error_on_every_machine(edited):
+    make_results(machine={**MACHINE, "processor": "4 x Other CPU"})
+    Path(edited).write_text(Path(edited).read_text().replace("0.25", "0.375"))
+    with pytest.raises(DataError, match=rf"{edited}: damaged or changed") as refused:
+        check()
+    assert "train_loss" in str(refused.value)  # and what differs
+
+
 def test_a_bit_of_the_answers_is_counted_and_a_broken_one_is_damage():
     flip_and_reseal(Path(ANSWERS))
-    (one,) = found()
+    one, other = found()
+    assert other.broken  # they no longer fit their curve
     assert (one.file, one.what, one.count) == (Path(ANSWERS), "correct", "1 of 6 values")
     content = bytearray(Path(ANSWERS).read_bytes())
     content[len(content) // 2] ^= 1
@@ -127,8 +145,10 @@ def test_on_another_kind_of_machine_differences_are_reported_and_no_error():
 def test_rows_and_columns_that_are_missing_are_named():
     frame = pd.read_csv(HISTORY)
     frame.head(1).drop(columns="epoch").to_csv(HISTORY, index=False)
+    seal(Path(HISTORY))
     assert [one.what for one in found()] == ["columns: epoch", "number of rows"]
     frame.assign(train_loss=[0.5, np.nan]).to_csv(HISTORY, index=False)
+    seal(Path(HISTORY))
     (one,) = found()
     assert one.count == "1 of 2 rows"
 
@@ -139,6 +159,8 @@ def test_typeset_tables_count_unless_their_numbers_hold_times():
             Path(place).parent.mkdir(parents=True, exist_ok=True)
             Path(place).write_text(f"{column}\n1\n")
             Path(place).with_suffix(".md").write_text(place)
+            made = [str(Path(place).with_suffix(kind)) for kind in (".csv", ".md")]
+            save_provenance(Path(place).with_suffix(".json"), {}, inputs=[], outputs=made)
     assert [one.file.name for one in found()] == ["table_6.md"]
 
 

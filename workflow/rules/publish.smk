@@ -25,7 +25,10 @@ PUZZLE_FILES = {
     task: [
         *NETWORK_FILES[task],
         *table_files(TABLES[task]),
-        f"results/{experiment.name}/figures/figure_1_{task}.png",
+        *(
+            f"results/{experiment.name}/figures/{name}_{task}.png"
+            for name in ("figure_1", *(["alpha"] if task in experiment.swept else []))
+        ),
         *claims_files(f"claims_{task}", ("csv", "md")),
         f"results/{experiment.name}/efficiency/{task}.csv",
         *(path for name in COMPARED for path in statistic_files(name, [task])),
@@ -43,6 +46,12 @@ JOINT_FILES = [
 ]
 PUBLISHED_FILES = [path for paths in PUZZLE_FILES.values() for path in paths] + JOINT_FILES
 PUBLISHED_SUMMARIES = digest_files([*PUBLISHED_FILES, *audit_files(TASKS)])
+
+
+rule publish:
+    """Copies of the small results for committing, in results/published/."""
+    input:
+        f"results/published/{experiment.name}/run.json",
 
 
 rule publish_results:

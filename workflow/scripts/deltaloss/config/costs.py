@@ -1,4 +1,4 @@
-"""How many operations jobs take, from their sizes: for their order, not for their results."""
+"""How many operations jobs take, from their sizes, and so how long: never for their results."""
 
 from __future__ import annotations
 
@@ -10,6 +10,16 @@ FORWARD_AND_BACKWARD = 3  # a backward pass takes twice as many operations as a 
 TAPS = 3  # of a filter, along each dimension
 BLOCK_LAYERS = 4  # convolutions of the two residual blocks (table 1)
 CLASSES = 2
+
+CORE_SPEED = 4e10
+"""Multiply-adds per second of one core: 2.3e10 to 6.9e10 in the trainings of the published quick
+run, on an AMD EPYC."""
+
+START_SECONDS = 5
+"""Of each job, for Python, PyTorch and the examples."""
+
+GPU_SPEED = 4e12
+"""Multiply-adds per second of the paper's GTX 1070: 2e12 to 6e12 by the times of table 4."""
 
 
 def multiply_adds(network: Mapping[str, Any], shape: Sequence[int]) -> int:
@@ -24,3 +34,31 @@ def multiply_adds(network: Mapping[str, Any], shape: Sequence[int]) -> int:
     width, (first, second) = int(network["width"]), network["head"]
     weights = (1 + BLOCK_LAYERS) * width**2 + width * first + first * second + second * CLASSES
     return int(weights * TAPS ** len(shape) * math.prod(shape))
+
+
+def predict(operations: Sequence[int], *, cores: int, gpu: bool, early: bool) -> str:
+    """Say how long jobs will take.
+
+    Args:
+        operations: multiply-adds of each job.
+        cores: processors that share the jobs.
+        gpu: whether they may run on a GPU.
+        early: whether trainings may end before their last epoch.
+    """
+    start = START_SECONDS * len(operations)
+    work, on_gpu = (start + sum(operations) / speed for speed in (CORE_SPEED, GPU_SPEED))
+    shared = f", {_hours(work / cores)} on {cores}" if cores > 1 else ""
+    other = f"; {_hours(on_gpu)} on the paper's GTX 1070" if gpu else ""
+    return (
+        f"{len(operations)} trainings and evaluations: {'up to' if early else 'about'} "
+        f"{_hours(work)} on one CPU core{shared}{other}"
+    )
+
+
+def _hours(seconds: float) -> str:
+    """Two digits and a unit: "45 s", "12 min", "3.1 h"."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= size:
+            value = seconds / size
+            return f"{value:.1f} {unit}" if value < 10 else f"{value:,.0f} {unit}"
+    return f"{seconds:.0f} s"

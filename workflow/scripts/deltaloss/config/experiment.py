@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from deltaloss.config.costs import FORWARD_AND_BACKWARD, multiply_adds
+from deltaloss.config.costs import FORWARD_AND_BACKWARD, multiply_adds, predict
 from deltaloss.core.fingerprint import digest
 from deltaloss.core.runs import Run, parse_run, weights_seed
 from deltaloss.puzzles.base import training_count
@@ -41,13 +41,22 @@ class TaskConfig:
     training: Mapping[str, Json]
     file_digest: str = ""
 
-    def training_operations(self) -> int:
-        """Count the multiply-adds of the longest of the trainings."""
+    def operations(self) -> dict[str, int]:
+        """Count the multiply-adds of a job with a network, by its rule; of the longest training."""
         fraction, count = self.data["validation_fraction"], self.data["train"]["count"]
+        steps: int = self.evaluation["steps"]
+        small, large = (
+            multiply_adds(self.network, self.card.shape(self.data, split))
+            for split in ("train", "test")
+        )
         epochs: int = max(settings["epochs"] for settings in self.training.values())
-        step = multiply_adds(self.network, self.card.shape(self.data, "train"))
-        examples = training_count(count, fraction)
-        return FORWARD_AND_BACKWARD * step * self.train_steps * examples * epochs
+        trained = training_count(count, fraction)
+        learning = FORWARD_AND_BACKWARD * self.train_steps * trained * epochs
+        return {
+            "train_model": small * learning,
+            "evaluate_model": large * steps * self.data["test"]["count"],
+            "evaluate_validation": small * steps * min(count - trained, VALIDATION_EXAMPLES),
+        }
 
     @property
     def drawn(self) -> list[Run]:
@@ -169,8 +178,23 @@ class Experiment:
 
     def priority(self, task: str) -> int:
         """Priority of a puzzle's jobs, so that the longest trainings do not start last."""
-        costs = {name: other.training_operations() for name, other in self.tasks.items()}
+        costs = {name: other.operations()["train_model"] for name, other in self.tasks.items()}
         return 1 + sorted(costs, key=lambda name: (costs[name], name)).index(task)
+
+    def predict(self, jobs: Iterable[tuple[str, str | None]], *, cores: int) -> str:
+        """Say how long jobs with networks will take; empty if there are none.
+
+        Args:
+            jobs: rule and puzzle of each; other rules than those of `TaskConfig.operations` are
+                left out.
+            cores: processors that they share.
+        """
+        costs = {name: task.operations() for name, task in self.tasks.items()}
+        counted = [costs[task][rule] for rule, task in jobs if task and rule in costs[task]]
+        if not counted:
+            return ""
+        early = self.stop_at_perfect_validation
+        return predict(counted, cores=cores, gpu=self.device != "cpu", early=early)
 
     def table_settings(self, kind: str, tasks: Sequence[str]) -> dict[str, Any]:
         """Everything beside results and code that decides a table of these puzzles."""

@@ -15,6 +15,7 @@ from deltaloss.core.errors import DataError
 from deltaloss.core.files import read_json
 from deltaloss.core.machine import processor_model
 from deltaloss.evaluation.answers import load_answers
+from deltaloss.evidence.published import check_content
 
 TIMES = re.compile(r"(^|_)(seconds|hours)(_|$)")
 """Columns of CSV files that are left out."""
@@ -130,11 +131,19 @@ def _compare_file(made: Path, published: Path) -> Iterator[Difference]:
         if not path.is_file():
             yield Difference(file=made, what=what, broken=True)
             return
+    damage: Exception | None = None
+    try:
+        for path in (made, published):
+            check_content(path)
+    except DataError as error:
+        damage = error
     compare_as = {".csv": _compare_tables, ".npz": _compare_answers, ".json": _compare_summaries}
     try:
         yield from compare_as.get(made.suffix, _compare_texts)(made, published)
     except (DataError, ValueError) as error:
-        yield Difference(file=made, what=str(error).partition(";")[0], broken=True)
+        damage = damage or error
+    if damage:
+        yield Difference(file=made, what=str(damage).partition(";")[0], broken=True)
 
 
 def _compare_tables(made: Path, published: Path) -> Iterator[Difference]:
