@@ -158,13 +158,19 @@ def judge_difference(evidence: Evidence, task: str, first: str, second: str) -> 
     )
     return Finding(
         verdict=_of_seeds(verdict, seeds),
-        measured=f"{medians}; difference {mean:+.1f} points ({low:+.1f} to {high:+.1f})",
+        measured=f"{medians}; difference {_signed(mean)} points "
+        f"({_signed(low)} to {_signed(high)})",
         value=mean,
         low=low,
         high=high,
         p_value=p_value,
         seeds=seeds,
     )
+
+
+def _signed(points: float) -> str:
+    """Points with one decimal and a sign; a zero has no minus."""
+    return f"{round(points, 1) + 0.0:+.1f}"
 
 
 def _pair(frame: pd.DataFrame, task: str, first: str, second: str) -> tuple[pd.Series[Any], int]:
