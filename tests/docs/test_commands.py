@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -63,7 +64,7 @@ def test_the_documents_print_commands() -> None:
 
 @pytest.mark.parametrize("command", printed_commands())
 def test_a_printed_command_is_planned_without_an_error(project: Path, command: str) -> None:
-    program, *arguments = command.split()
+    program, *arguments = shlex.split(command)
     if program == "make":
         done = run(["make", "--dry-run", *arguments], project, seconds=120.0)
     else:
