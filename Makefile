@@ -37,7 +37,7 @@ test: check
 check: $(VENV)/.dev
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
-	$(RUN) snakefmt --check Snakefile workflow/rules
+	$(RUN) snakefmt --check Snakefile workflow/Snakefile workflow/rules
 	$(RUN) mypy
 	$(RUN) snakemake --lint
 

@@ -1,43 +1,12 @@
-# Helpers of the rules: the checked experiment, paths of its files, and params that rerun jobs.
-import re
-import sys
+# Helpers of the rules: paths of files, and params that rerun jobs.
 from functools import cache
-from pathlib import Path
-
-SCRIPTS = Path(workflow.basedir) / "workflow" / "scripts"
-sys.path.insert(0, str(SCRIPTS))
 
 from deltaloss.config import published
-from deltaloss.config.reading import read_experiment
-from deltaloss.config.user_files import check_fetched, check_keys, check_results_folders
-from deltaloss.core.errors import UserError
 from deltaloss.core.files import digest_files
 from deltaloss.core.fingerprint import canonical, code_digest
-from deltaloss.core.runs import LAST, WEIGHTS_PATTERN, run_pattern, weights_name, weights_seed
+from deltaloss.core.runs import LAST, run_pattern, weights_name, weights_seed
 from deltaloss.data.archives import FOLDER, fetched_path
 from deltaloss.puzzles.card import puzzle_modules, puzzle_names
-
-try:
-    check_keys(workflow.configfiles)
-    experiment = read_experiment(
-        config,
-        Path(workflow.basedir) / "workflow" / "schemas" / "config.schema.yaml",
-        memory=Path(".snakemake/deltaloss"),
-    )
-    check_fetched(experiment.archives["sha256"], Path(FOLDER))
-    check_results_folders(Path(f"results/{experiment.name}"), Path("results/data"))
-except UserError as error:
-    sys.exit(f"config: {error}")
-
-
-wildcard_constraints:
-    experiment=re.escape(experiment.name),
-    task="|".join(experiment.tasks),
-    run=rf"(?:{run_pattern()})(?:{LAST})?",
-    weights=WEIGHTS_PATTERN,
-    split="train|test",
-    key="[^/]+",
-
 
 TASKS = list(experiment.tasks)  # in the order of their tables
 TABLES = {task: str(experiment.tasks[task].card.table) for task in TASKS}
@@ -52,7 +21,8 @@ code_digest = cache(code_digest)  # once per process: many jobs share a script
 
 def job(script, settings, *modules):
     """Return what decides whether a job runs again; `modules` are those imported by a name."""
-    code = code_digest(SCRIPTS / script, *(f"deltaloss.{module}" for module in modules))
+    path = SCRIPTS / script if SCRIPTS else Path(workflow.source_path(f"../scripts/{script}"))
+    code = code_digest(path, *(f"deltaloss.{module}" for module in modules))
     return canonical({"code": code, **settings})
 
 

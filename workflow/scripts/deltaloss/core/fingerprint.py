@@ -51,19 +51,21 @@ def code_digest(script: Path, *modules: str) -> str:
     Imports are followed through the library, except to `OUTSIDE`; other packages are not read.
 
     Args:
-        script: the entry; the library lies in the folder beside it.
+        script: the entry; the library is read in the folder beside it, if it is there, else where
+            it was imported from.
         modules: further modules that the script imports by a name from its settings, such as
             ``deltaloss.losses.delta``.
 
     Raises:
         FileNotFoundError, SyntaxError: the script or a module is missing or does not parse.
     """
+    folder = script.parent if (script.parent / PACKAGE).is_dir() else Path(__file__).parents[2]
     for name in modules:
-        if _module_path(script.parent, name) is None:
+        if _module_path(folder, name) is None:
             raise FileNotFoundError(f"{name}: there is no such module beside {script}")
     meanings: dict[str, str] = {}
     waiting: list[tuple[str, Path | None]] = [("", script)]
-    waiting += [(name, _module_path(script.parent, name)) for name in modules]
+    waiting += [(name, _module_path(folder, name)) for name in modules]
     while waiting:
         name, path = waiting.pop()
         if path is None or name in meanings or _is_outside(name):
@@ -72,7 +74,7 @@ def code_digest(script: Path, *modules: str) -> str:
         meanings[name], imports = _read(path.read_text(encoding="utf-8"), package)
         for other in (*imports, package, package.rpartition(".")[0]):
             if other not in meanings:
-                waiting.append((other, _module_path(script.parent, other)))
+                waiting.append((other, _module_path(folder, other)))
     return digest(meanings)
 
 
