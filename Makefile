@@ -4,14 +4,21 @@
 #   make paper   the paper's experiment, for a GPU
 #   make test    checks and tests
 #   make check   lint, format and types only
+#   make test-system   tests with packages of the system, as root: a SLURM cluster
+#   make slurm   what profiles/slurm needs
 #   make benchmark   the engine against the published description: results/benchmark/
 
 .DEFAULT_GOAL := quick
 .DELETE_ON_ERROR:
-.PHONY: quick verify tiny paper test check benchmark clean-env
+.PHONY: quick verify tiny paper slurm test test-system check benchmark clean-env
 
 CORES ?= all
 VENV := .venv
+
+# make CPU=1 quick: a new .venv gets PyTorch's build without CUDA, from the index that PyTorch documents.
+CPU ?=
+CPU_BUILDS := https://download.pytorch.org/whl/cpu
+TORCH := $(shell sed -n 's/^\(torch==[^ ]*\).*/\1/p' envs/requirements.txt)
 RUN := . $(VENV)/bin/activate &&
 
 # The first of these that runs and is 3.11 to 3.13; or: make PYTHON=/path/to/python quick
@@ -31,6 +38,8 @@ tiny: $(VENV)/.runtime
 paper: $(VENV)/.runtime
 	$(RUN) snakemake --cores 4 --resources gpu=1
 
+slurm: $(VENV)/.slurm
+
 test: check
 	$(RUN) pytest -n auto --dist worksteal
 
@@ -41,12 +50,20 @@ check: $(VENV)/.dev
 	$(RUN) mypy
 	$(RUN) snakemake --lint
 
+test-system: $(VENV)/.dev $(VENV)/.slurm
+	$(RUN) pytest -m system
+
 benchmark: $(VENV)/.runtime
 	$(RUN) python -m benchmarks.compare $(BENCHMARK)
 
 $(VENV)/.runtime: envs/requirements.txt envs/requirements-nodeps.txt envs/constraints.txt | $(VENV)/bin/python
+	$(if $(CPU),$(RUN) python -m pip install --disable-pip-version-check --quiet $(TORCH) --index-url $(CPU_BUILDS))
 	$(RUN) python -m pip install --disable-pip-version-check --quiet -r envs/requirements.txt
 	$(RUN) python -m pip install --disable-pip-version-check --quiet --no-deps -r envs/requirements-nodeps.txt
+	touch $@
+
+$(VENV)/.slurm: envs/requirements-slurm.txt $(VENV)/.runtime
+	$(RUN) python -m pip install --disable-pip-version-check --quiet -r envs/requirements-slurm.txt
 	touch $@
 
 $(VENV)/.dev: envs/requirements-dev.txt $(VENV)/.runtime

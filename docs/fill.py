@@ -1,21 +1,22 @@
-"""Fill the parts of the README that hold results, from results/published/; a test runs --check.
+"""Fill the parts of README and docs/ that are made of other files; a test runs --check.
 
-python docs/fill.py            rewrite them
-python docs/fill.py --check    fail if one is not what is published
+python -m docs.fill            rewrite them
+python -m docs.fill --check    say what is out of date
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from docs.keys import key_tables
+
 ROOT = Path(__file__).resolve().parents[1]
 PUBLISHED = ROOT / "results" / "published"
-README = ROOT / "README.md"
 
 PUZZLES = {"prefix_sums": "prefix sums", "mazes": "mazes", "chess": "chess"}
 TABLES = {"chess": 5, "mazes": 6, "prefix_sums": 7}
@@ -87,37 +88,40 @@ def _table(
     return [f"| {' | '.join(row)} |" for row in (heads, rule, *rows)]
 
 
-PARTS: dict[str, Callable[[], list[str]]] = {"ledger": ledger, "quick": quick}
+Parts = Mapping[str, Callable[[], list[str]]]
+
+DOCUMENTS: dict[Path, Parts] = {
+    ROOT / "README.md": {"ledger": ledger, "quick": quick},
+    ROOT / "docs" / "configuration.md": {"keys": key_tables},
+}
 
 
-def fill(text: str) -> str:
+def fill(text: str, parts: Parts) -> str:
     """Return a document with its parts written anew.
 
     Raises:
         ValueError: a part has no place, ``<!-- filled: name -->`` to ``<!-- end -->``.
     """
-    for name, write in PARTS.items():
+    for name, write in parts.items():
         place = re.compile(rf"(<!-- filled: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         if len(place.findall(text)) != 1:
-            raise ValueError(f"README.md: one place for {name} is needed")
+            raise ValueError(f"one place for {name} is needed")
         lines = "\n".join(["", *write(), "", ""])
         text = place.sub(lambda found, lines=lines: found[1] + lines + found[2], text)
     return text
 
 
-def changes(text: str) -> Iterator[str]:
-    """Yield lines that are not as published."""
-    theirs = set(text.splitlines())
-    yield from (line for line in fill(text).splitlines() if line not in theirs)
-
-
 def main() -> None:
-    """Fill the README, or check it."""
-    text = README.read_text(encoding="utf-8")
-    if "--check" in sys.argv[1:]:
-        stale = list(changes(text))
-        sys.exit("\n".join(["README.md is not as published:", *stale]) if stale else 0)
-    README.write_text(fill(text), encoding="utf-8")
+    """Fill the documents, or check them."""
+    stale = []
+    for path, parts in DOCUMENTS.items():
+        text = path.read_text(encoding="utf-8")
+        filled = fill(text, parts)
+        if "--check" in sys.argv[1:]:
+            stale += [f"{path}: {line}" for line in set(filled.split("\n")) - set(text.split("\n"))]
+        else:
+            path.write_text(filled, encoding="utf-8")
+    sys.exit("\n".join(stale) or 0)
 
 
 if __name__ == "__main__":

@@ -44,3 +44,19 @@ def test_jobs_without_networks_are_not_counted_and_steps_and_puzzles_are():
     assert ours["evaluate_model"] * 4 == theirs["evaluate_model"]
     assert ours["evaluate_validation"] * 2 == theirs["evaluate_validation"]
     assert ours["train_model"] == theirs["train_model"]
+
+
+def test_a_cluster_may_stop_a_job_after_three_times_what_is_predicted_and_no_earlier_than_an_hour():
+    paper, on_cpu = read(CONFIG), read(changed(device="cpu", threads=4))
+    operations = paper.tasks["mazes"].operations()["train_model"]
+    assert paper.minutes("train_model", "mazes") == pytest.approx(operations / 4e12 / 20, abs=1)
+    assert on_cpu.minutes("train_model", "mazes") == pytest.approx(operations / 16e10 / 20, abs=1)
+    assert (
+        read(changed(tasks__mazes__training__released__epochs=1)).minutes("train_model", "mazes")
+        == 60
+    )
+
+
+def test_a_training_asks_for_memory_by_its_activations():
+    activations = 5 * 512 * 64 * 30 * 300 * 4 / 1e6  # steps, and the larger batch, of chess
+    assert read(CONFIG).tasks["chess"].training_mb() == pytest.approx(4000 + 2 * activations, abs=1)

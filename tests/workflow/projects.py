@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+import torch
 import yaml
 from filelock import FileLock
+from safetensors.torch import load_file
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "config.yaml", "envs", "profiles", "workflow")
@@ -153,6 +155,12 @@ def kill(process: subprocess.Popen[str], reason: str) -> NoReturn:
 def _kill_group(process: subprocess.Popen[str]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
+
+
+def same_weights(first: Path, second: Path) -> bool:
+    """Whether two files hold the same tensors; metadata stands in them in any order."""
+    ours, theirs = load_file(first), load_file(second)
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[k], theirs[k]) for k in ours)
 
 
 def tail(text: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .projects import ROOT, TINY, Project, copy_project, merge, run
+from .projects import ROOT, TINY, Project, copy_project, merge, run, same_weights
 
 WEIGHTS = "results/tiny/models/prefix_sums/delta/seed42.safetensors"
 MODULE = """
@@ -40,7 +40,7 @@ def test_a_module_in_a_folder_makes_the_same_weights(tiny_run, tmp_path):
     )
     done = user.make(WEIGHTS, preset=None)
     assert "rule our_train_model:" in done.stderr
-    assert (user.folder / WEIGHTS).read_bytes() == (tiny_run.folder / WEIGHTS).read_bytes()
+    assert same_weights(user.folder / WEIGHTS, tiny_run.folder / WEIGHTS)
     assert not (module.folder / "results").exists()
 
 
@@ -63,7 +63,7 @@ def test_a_module_from_git_makes_the_same_weights_with_the_library_from_pip(
     assert "No module named 'deltaloss'" in lost.stdout + lost.stderr
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "installed"))
     user.make(WEIGHTS, preset=None)
-    assert (user.folder / WEIGHTS).read_bytes() == (tiny_run.folder / WEIGHTS).read_bytes()
+    assert same_weights(user.folder / WEIGHTS, tiny_run.folder / WEIGHTS)
 
 
 @pytest.mark.parametrize("settings", [None, {"seeds": [1]}], ids=["whole", "changed"])

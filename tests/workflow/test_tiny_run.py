@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from safetensors.torch import load_file
 
 from deltaloss.config.settings import NetworkSettings
 from deltaloss.core.files import check_file, read_json
@@ -28,7 +27,7 @@ from deltaloss.puzzles.base import load_task
 from deltaloss.training.history import HISTORY_COLUMNS, load_history
 
 from ..evidence.latex import needs_latex, typeset
-from .projects import ROOT, TINY, Project, merge
+from .projects import ROOT, TINY, Project, merge, same_weights
 
 CONFIG = merge(*(yaml.safe_load((ROOT / path).read_text()) for path in ("config.yaml", TINY)))
 RUNS = {task: section["runs"] for task, section in CONFIG["tasks"].items()}
@@ -200,9 +199,7 @@ def test_one_model_made_alone_is_the_same_to_the_bit(tiny_run, project):
     done = project.make(path)
     predicted = done.stderr.index("1 trainings and evaluations: about 5 s on one CPU core")
     assert predicted < done.stderr.index("parameters on cpu")
-    ours, theirs = (load_file(one.folder / path) for one in (project, tiny_run))
-    assert ours.keys() == theirs.keys()
-    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert same_weights(project.folder / path, tiny_run.folder / path)
 
 
 def errors(project: Project, *arguments: str, **options: Any) -> list[str]:

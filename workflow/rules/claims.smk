@@ -21,7 +21,7 @@ rule judge_claims:
         statistics=[f"results/{experiment.name}/statistics/{name}.csv" for name in JUDGED],
         efficiency=EFFICIENCY_FILES,
     output:
-        tables=report(
+        tables=reported(
             expand("results/{{experiment}}/claims.{kind}", kind=CLAIMS_FORMATS),
             caption="../report/claims.rst",
             category="Claims",
@@ -66,7 +66,7 @@ rule draw_sweep:
     input:
         seeds="results/{experiment}/statistics/seeds_{task}.csv",
     output:
-        figures=report(
+        figures=reported(
             expand("results/{{experiment}}/figures/alpha_{{task}}.{kind}", kind=FIGURE_FORMATS),
             caption="../report/alpha.rst",
             category="Figures",

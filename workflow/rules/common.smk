@@ -13,6 +13,7 @@ TABLES = {task: str(experiment.tasks[task].card.table) for task in TASKS}
 TASK_OF_TABLE = {number: task for task, number in TABLES.items()}
 CLAIMS_FORMATS = ("csv", "md", "html")
 TABLE_FORMATS, FIGURE_FORMATS = ("csv", "md", "tex", "html"), ("pdf", "svg", "png")
+GPUS = 0 if experiment.device == "cpu" else 1  # of a job with a network
 SELECTED = ("", LAST) if experiment.select == "both" else ("",)  # behind the names of runs
 
 examples_path = experiment.examples_path
@@ -24,6 +25,11 @@ def job(script, settings, *modules):
     path = SCRIPTS / script if SCRIPTS else Path(workflow.source_path(f"../scripts/{script}"))
     code = code_digest(path, *(f"deltaloss.{module}" for module in modules))
     return canonical({"code": code, **settings})
+
+
+def runtime(rule):
+    """Return the limit in minutes of a rule's jobs; each attempt, which resumes, gets more."""
+    return lambda wildcards, attempt: attempt * experiment.minutes(rule, wildcards.task)
 
 
 def job_priority(wildcards):
@@ -58,6 +64,11 @@ def figure_files(name):
 
 def claims_files(name, formats=CLAIMS_FORMATS):
     return [f"results/{experiment.name}/{name}.{kind}" for kind in formats]
+
+
+def reported(paths, **place):
+    """Flag the pages and pictures among `paths` for the report, which shows no other formats."""
+    return [report(path, **place) if path.endswith((".html", ".svg")) else path for path in paths]
 
 
 def manifest_files(task, *splits):

@@ -5,6 +5,7 @@ EFFICIENCY_TABLES = [
     f"results/{experiment.name}/tables/efficiency.{kind}" for kind in TABLE_FORMATS
 ]
 EFFICIENCY_FILES = [f"results/{experiment.name}/efficiency/{task}.csv" for task in TASKS]
+LOCAL_CORES = workflow.is_main_process and workflow.resource_settings.cores
 
 
 localrules:
@@ -26,11 +27,11 @@ rule measure_efficiency:
         "results/{experiment}/logs/measure_efficiency/{task}.log",
     conda:
         "../../envs/torch.yaml"
-    # All cores where they are known: other jobs would disturb the clock. `workflow.cores` itself would
-    # make commands without --cores fail, such as --unlock.
-    threads: lambda wildcards: workflow.resource_settings.cores or experiment.threads
+    # All cores of this machine, if jobs run here: others would disturb the clock. `workflow.cores`
+    # itself would make commands without --cores fail, such as --unlock.
+    threads: lambda wildcards: LOCAL_CORES or experiment.threads
     resources:
-        gpu=1,
+        gpu=GPUS,
         mem_mb=16000,
         runtime=240,
     params:
@@ -49,7 +50,7 @@ rule tabulate_efficiency:
         results=EFFICIENCY_FILES,
         digests=digest_files(EFFICIENCY_FILES),
     output:
-        tables=report(
+        tables=reported(
             expand("results/{{experiment}}/tables/efficiency.{kind}", kind=TABLE_FORMATS),
             caption="../report/efficiency.rst",
             category="Tables",

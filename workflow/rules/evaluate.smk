@@ -20,9 +20,9 @@ rule evaluate_model:
         "../../envs/torch.yaml"
     threads: experiment.threads
     resources:
-        gpu=1,
+        gpu=GPUS,
         mem_mb=16000,
-        runtime=1440,
+        runtime=runtime("evaluate_model"),
     params:
         job=lambda wildcards: evaluate_settings(wildcards.task),
         checkpoints="results/{experiment}/checkpoints/evaluate/{task}/{run}/{weights}",
@@ -66,9 +66,9 @@ rule evaluate_untrained:
         "../../envs/torch.yaml"
     threads: experiment.threads
     resources:
-        gpu=1,
+        gpu=GPUS,
         mem_mb=16000,
-        runtime=240,
+        runtime=lambda wildcards, attempt: attempt * 240,
     params:
         job=lambda wildcards: evaluate_settings(
             wildcards.task,

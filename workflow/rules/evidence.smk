@@ -75,7 +75,7 @@ rule tabulate_data:
     input:
         results=audit_files(TASKS),
     output:
-        tables=report(
+        tables=reported(
             expand("results/{{experiment}}/tables/table_2.{kind}", kind=TABLE_FORMATS),
             caption="../report/table_2.rst",
             category="Tables",
@@ -98,7 +98,7 @@ use rule tabulate_data as tabulate_training with:
         digests=digest_files(HISTORIES),
         audits=audit_files(TASKS),
     output:
-        tables=report(
+        tables=reported(
             expand("results/{{experiment}}/tables/table_4.{kind}", kind=TABLE_FORMATS),
             caption="../report/table_4.rst",
             category="Tables",
@@ -118,7 +118,7 @@ use rule tabulate_data as tabulate_accuracy with:
         digests=lambda wildcards: digest_files(test_files(TASK_OF_TABLE[wildcards.number])),
         audits=lambda wildcards: audit_files([TASK_OF_TABLE[wildcards.number]]),
     output:
-        tables=report(
+        tables=reported(
             expand("results/{{experiment}}/tables/table_{{number}}.{kind}", kind=TABLE_FORMATS),
             caption="../report/accuracy.rst",
             category="Tables",
@@ -142,7 +142,7 @@ rule draw_figure_1:
         ],
         audits=audit_files(TASKS),
     output:
-        figures=report(
+        figures=reported(
             expand("results/{{experiment}}/figures/figure_1.{kind}", kind=FIGURE_FORMATS),
             caption="../report/figure_1.rst",
             category="Figures",
@@ -183,7 +183,7 @@ rule draw_data:
         ],
         manifests=[path for task in TASKS for path in manifest_files(task, "train", "test")],
     output:
-        figures=report(
+        figures=reported(
             expand("results/{{experiment}}/figures/data.{kind}", kind=FIGURE_FORMATS),
             caption="../report/data.rst",
             category="Figures",

@@ -29,9 +29,9 @@ rule train_model:
         "../../envs/torch.yaml"
     threads: experiment.threads
     resources:
-        gpu=1,
-        mem_mb=16000,
-        runtime=2880,
+        gpu=GPUS,
+        mem_mb=lambda wildcards, attempt: attempt * experiment.tasks[wildcards.task].training_mb(),
+        runtime=runtime("train_model"),
     params:
         job=train_settings,
         checkpoints="results/{experiment}/checkpoints/{task}/{run}/{weights}",

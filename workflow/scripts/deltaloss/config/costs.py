@@ -15,6 +15,9 @@ CORE_SPEED = 4e10
 """Multiply-adds per second of one core: 2.3e10 to 6.9e10 in the trainings of the published quick
 run, on an AMD EPYC."""
 
+ACTIVATIONS = 5
+"""Tensors of the state's size that autograd keeps of a step: its input, and one per convolution."""
+
 START_SECONDS = 5
 """Of each job, for Python, PyTorch and the examples."""
 
@@ -34,6 +37,17 @@ def multiply_adds(network: Mapping[str, Any], shape: Sequence[int]) -> int:
     width, (first, second) = int(network["width"]), network["head"]
     weights = (1 + BLOCK_LAYERS) * width**2 + width * first + first * second + second * CLASSES
     return int(weights * TAPS ** len(shape) * math.prod(shape))
+
+
+def limit_minutes(operations: int, *, cores: int | None) -> int:
+    """Time after which a cluster may stop a job: an hour, or three times what is predicted.
+
+    Args:
+        operations: multiply-adds of the job.
+        cores: processors that it computes on; None for a GPU.
+    """
+    speed = GPU_SPEED if cores is None else CORE_SPEED * cores
+    return max(60, math.ceil(3 * operations / speed / 60))
 
 
 def predict(operations: Sequence[int], *, cores: int, gpu: bool, early: bool) -> str:

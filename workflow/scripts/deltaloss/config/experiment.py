@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from deltaloss.config.costs import FORWARD_AND_BACKWARD, multiply_adds, predict
+from deltaloss.config.costs import (
+    ACTIVATIONS,
+    FORWARD_AND_BACKWARD,
+    limit_minutes,
+    multiply_adds,
+    predict,
+)
 from deltaloss.core.fingerprint import digest
 from deltaloss.core.runs import Run, parse_run, weights_seed
 from deltaloss.puzzles.base import training_count
@@ -57,6 +64,13 @@ class TaskConfig:
             "evaluate_model": large * steps * self.data["test"]["count"],
             "evaluate_validation": small * steps * min(count - trained, VALIDATION_EXAMPLES),
         }
+
+    def training_mb(self) -> int:
+        """Memory to ask for a training on a CPU or GPU node: 4 GB and twice its activations."""
+        batch: int = max(settings["batch_size"] for settings in self.training.values())
+        state = int(self.network["width"]) * math.prod(self.card.shape(self.data, "train"))
+        values = ACTIVATIONS * state * self.train_steps * batch
+        return 4000 + math.ceil(2 * 4 * values / 1e6)
 
     @property
     def drawn(self) -> list[Run]:
@@ -180,6 +194,11 @@ class Experiment:
         """Priority of a puzzle's jobs, so that the longest trainings do not start last."""
         costs = {name: other.operations()["train_model"] for name, other in self.tasks.items()}
         return 1 + sorted(costs, key=lambda name: (costs[name], name)).index(task)
+
+    def minutes(self, rule: str, task: str) -> int:
+        """Time after which a cluster may stop a job with a network; retries get more."""
+        cores = self.threads if self.device == "cpu" else None
+        return limit_minutes(self.tasks[task].operations()[rule], cores=cores)
 
     def predict(self, jobs: Iterable[tuple[str, str | None]], *, cores: int) -> str:
         """Say how long jobs with networks will take; empty if there are none.

@@ -1,0 +1,122 @@
+"""The workflow on a SLURM cluster of one node, with a pretended GPU; needs root and slurm-wlm."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ..workflow.projects import copy_project, finish, kill, same_weights
+
+pytestmark = pytest.mark.system
+
+CLUSTER = Path(__file__).with_name("cluster.sh")
+SLURM = [
+    *("--profile", "profiles/slurm"),
+    *("--slurm-status-command", "squeue"),  # it keeps no accounts, which sacct reads
+    *("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5"),
+]
+MODEL = "results/tiny/models/prefix_sums/delta/seed42.safetensors"
+LOG = "results/tiny/logs/train/prefix_sums/delta/seed42.log"
+CHECKPOINTS = "results/tiny/checkpoints/prefix_sums/delta/seed42"
+LONG = {"training": {"tiny": {"epochs": 6000}}}  # two minutes on one core
+ON_GPU = {"device": "auto"}  # rules ask for a GPU, and find none, for it is pretended
+WAIT_SECONDS = 300.0
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    if os.getuid() != 0 or not shutil.which("slurmctld"):
+        pytest.skip("needs root and Debian's slurm-wlm")
+    folder = tmp_path_factory.mktemp("slurm")
+    subprocess.run([CLUSTER, "start", folder], check=True)
+    yield
+    subprocess.run([CLUSTER, "stop", folder], check=True)
+
+
+def slurm(*command: str) -> str:
+    return subprocess.run(command, check=True, text=True, capture_output=True).stdout
+
+
+def wait_for(condition: Callable[[], object], runner: subprocess.Popen[str], what: str) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        if runner.poll() is not None or time.monotonic() > deadline:
+            kill(runner, f"never: {what}")
+        time.sleep(0.2)
+
+
+def running() -> list[str]:
+    return slurm("squeue", "--noheader", "--states=RUNNING", "--format=%i").split()
+
+
+def test_the_tiny_experiment_is_what_it_is_without_a_cluster(tmp_path):
+    clustered, local = (copy_project(tmp_path / name) for name in ("clustered", "local"))
+    done = clustered.make(*SLURM, settings=ON_GPU)
+    assert done.stderr.count("has been submitted with SLURM jobid") > 30
+    local.make(settings=ON_GPU)
+    for kind in ("models/*/*/*.safetensors", "evaluations/*/*/*.csv", "statistics/*.csv"):
+        made = sorted(local.folder.glob(f"results/tiny/{kind}"))
+        assert made, kind
+        for path in made:
+            other = clustered.folder / path.relative_to(local.folder)
+            if path.suffix == ".csv":
+                assert other.read_bytes() == path.read_bytes(), path
+            else:
+                assert same_weights(other, path), path
+
+
+def test_a_job_asks_for_its_gpu_time_and_memory(tmp_path):
+    project = copy_project(tmp_path / "project")
+    runner = project.start(*SLURM, MODEL, settings={**ON_GPU, **LONG})
+    checkpoints = project.folder / CHECKPOINTS
+    wait_for(lambda: list(checkpoints.glob("epoch-*.state")), runner, "a checkpoint")
+    (job,) = running()
+    asked = slurm("scontrol", "show", "job", job)
+    assert "gres/gpu=1" in asked.replace("gres:gpu", "gres/gpu"), asked
+    assert "TimeLimit=01:00:00" in asked
+    assert re.search(r"mem=40\d\dM", asked), asked
+    slurm("scancel", job)
+    kill_quietly(runner)
+
+
+def kill_quietly(runner: subprocess.Popen[str]) -> None:
+    runner.terminate()
+    finish(runner)
+
+
+def test_cancelled_out_of_time_and_on_a_lost_node_a_training_ends_as_if_undisturbed(tmp_path):
+    disturbed, whole = (copy_project(tmp_path / name) for name in ("disturbed", "whole"))
+    undisturbed = whole.start(MODEL, settings=LONG)
+    limit = ["--set-resources", "train_model:runtime=1", "--retries", "9"]
+    runner = disturbed.start(*SLURM, *limit, MODEL, settings=LONG)
+
+    def epochs() -> set[Path]:
+        return set((disturbed.folder / CHECKPOINTS).glob("epoch-*.state"))
+
+    for end in (cancel, lose_node):
+        before = epochs()
+        wait_for(lambda before=before: epochs() - before and running(), runner, "a checkpoint")
+        end()
+    done = finish(runner)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert finish(undisturbed).returncode == 0
+    assert same_weights(disturbed.folder / MODEL, whole.folder / MODEL)
+    assert "resuming at epoch" in (disturbed.folder / LOG).read_text()  # of the last attempt
+    assert done.stderr.count("Error in rule train_model") >= 3  # both, and out of time
+
+
+def cancel() -> None:
+    slurm("scancel", *running())
+
+
+def lose_node() -> None:
+    node = slurm("sinfo", "--noheader", "--format=%n").strip()
+    slurm("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
+    slurm("scontrol", "update", f"nodename={node}", "state=resume")
