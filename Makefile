@@ -6,11 +6,12 @@
 #   make check   lint, format and types only
 #   make test-system   tests with packages of the system, as root: a SLURM cluster
 #   make slurm   what profiles/slurm needs
+#   make pages   README and docs/ as a site, in site/
 #   make benchmark   the engine against the published description: results/benchmark/
 
 .DEFAULT_GOAL := quick
 .DELETE_ON_ERROR:
-.PHONY: quick verify tiny paper slurm test test-system check benchmark clean-env
+.PHONY: quick verify tiny paper slurm pages test test-system check benchmark clean-env
 
 CORES ?= all
 VENV := .venv
@@ -50,7 +51,10 @@ check: $(VENV)/.dev
 	$(RUN) mypy
 	$(RUN) snakemake --lint
 
-test-system: $(VENV)/.dev $(VENV)/.slurm
+pages: $(VENV)/.docs
+	$(RUN) mkdocs build --strict --quiet
+
+test-system: $(VENV)/.dev $(VENV)/.slurm $(VENV)/.docs
 	$(RUN) pytest -m system
 
 benchmark: $(VENV)/.runtime
@@ -64,6 +68,10 @@ $(VENV)/.runtime: envs/requirements.txt envs/requirements-nodeps.txt envs/constr
 
 $(VENV)/.slurm: envs/requirements-slurm.txt $(VENV)/.runtime
 	$(RUN) python -m pip install --disable-pip-version-check --quiet -r envs/requirements-slurm.txt
+	touch $@
+
+$(VENV)/.docs: envs/requirements-docs.txt $(VENV)/.runtime
+	$(RUN) python -m pip install --disable-pip-version-check --quiet -r envs/requirements-docs.txt
 	touch $@
 
 $(VENV)/.dev: envs/requirements-dev.txt $(VENV)/.runtime

@@ -1,0 +1,54 @@
+"""The site made of README and docs/."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from ..workflow.projects import ROOT, run
+
+pytestmark = pytest.mark.system
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    done = run(["mkdocs", "build", "--strict", "--site-dir", str(folder)], ROOT)
+    assert done.returncode == 0, (
+        done.stderr
+    )  # strict: a warning, such as of a lost link, is an error
+    return folder
+
+
+def test_every_document_is_a_page_that_the_navigation_leads_to(site):
+    index = (site / "index.html").read_text()
+    for document in (ROOT / "docs").glob("*.md"):
+        assert (site / document.stem / "index.html").is_file()
+        assert f'href="{document.stem}/"' in index
+
+
+def test_no_link_leads_nowhere_and_no_page_asks_another_server(site):
+    pages = sorted(site.rglob("index.html"))
+    targets = [
+        (page, unquote(target))
+        for page in pages
+        for target in re.findall(r'(?:href|src)="([^"#]+)', page.read_text())
+    ]
+    outside = {target for _, target in targets if "://" in target}
+    lost = [
+        (page, target)
+        for page, target in targets
+        if "://" not in target and not (page.parent / target).exists()
+    ]
+    assert len(targets) > 100
+    assert lost == []
+    loaded = {t for t in outside if re.search(r"\.(css|js|woff2?)($|\?)", t)}
+    assert loaded == set()
+
+
+def test_published_pictures_are_shown(site):
+    pictures = re.findall(r'<img[^>]* src="([^"]+)"', (site / "index.html").read_text())
+    assert len([one for one in pictures if one.startswith("results/published/")]) == 2
