@@ -2,6 +2,7 @@
 #   make quick   the experiment at a small scale: data, nine trainings, figure 1, tables 4-7
 #   make verify  the quick experiment again, and its results against those published here
 #   make paper   the paper's experiment, for a GPU
+#   make report  results/report.html and .zip: the quick experiment, or make PRESET=my.yaml report
 #   make test    checks and tests
 #   make check   lint, format and types only
 #   make test-system   tests with packages of the system, as root: a SLURM cluster
@@ -11,9 +12,10 @@
 
 .DEFAULT_GOAL := quick
 .DELETE_ON_ERROR:
-.PHONY: quick verify tiny paper slurm pages test test-system check benchmark clean-env
+.PHONY: quick verify tiny paper report slurm pages test test-system check benchmark clean-env
 
 CORES ?= all
+PRESET ?= workflow/presets/quick.yaml
 VENV := .venv
 
 # make CPU=1 quick: a new .venv gets PyTorch's build without CUDA, from the index that PyTorch documents.
@@ -38,6 +40,11 @@ tiny: $(VENV)/.runtime
 
 paper: $(VENV)/.runtime
 	$(RUN) snakemake --cores 4 --resources gpu=1
+
+report: $(VENV)/.runtime
+	$(RUN) snakemake --cores $(CORES) --configfile $(PRESET)
+	$(RUN) snakemake --report results/report.html --configfile $(PRESET)
+	$(RUN) snakemake --report results/report.zip --configfile $(PRESET)
 
 slurm: $(VENV)/.slurm
 

@@ -79,7 +79,7 @@ rule tabulate_data:
             expand("results/{{experiment}}/tables/table_2.{kind}", kind=TABLE_FORMATS),
             caption="../report/table_2.rst",
             category="Tables",
-            labels={"table": "2", "what": "data"},
+            labels={"table": "2", "what": "Data"},
         ),
         provenance="results/{experiment}/tables/table_2.json",
     log:
@@ -102,7 +102,7 @@ use rule tabulate_data as tabulate_training with:
             expand("results/{{experiment}}/tables/table_4.{kind}", kind=TABLE_FORMATS),
             caption="../report/table_4.rst",
             category="Tables",
-            labels={"table": "4", "what": "training"},
+            labels={"table": "4", "what": "Training"},
         ),
         provenance="results/{experiment}/tables/table_4.json",
     log:
@@ -122,7 +122,10 @@ use rule tabulate_data as tabulate_accuracy with:
             expand("results/{{experiment}}/tables/table_{{number}}.{kind}", kind=TABLE_FORMATS),
             caption="../report/accuracy.rst",
             category="Tables",
-            labels={"table": "{number}", "what": "accuracy"},
+            labels=lambda wildcards: {
+                "table": wildcards.number,
+                "what": experiment.tasks[TASK_OF_TABLE[wildcards.number]].card.title,
+            },
         ),
         provenance="results/{experiment}/tables/table_{number}.json",
     log:

@@ -195,6 +195,28 @@ class Experiment:
         costs = {name: other.operations()["train_model"] for name, other in self.tasks.items()}
         return 1 + sorted(costs, key=lambda name: (costs[name], name)).index(task)
 
+    def page_settings(self) -> dict[str, Any]:
+        """Everything that decides results, for reading."""
+        common = ("data_seed", "hyperparameters", "select", "stop_at_perfect_validation")
+        return {
+            "experiment": self.name,
+            "precision": self.result_precision,
+            **{key: getattr(self, key) for key in common},
+            "tasks": {
+                name: {
+                    "data": {s: self.examples_settings(name, s) for s in ("train", "test")},
+                    "evaluation": {"steps": task.evaluation["steps"]},
+                    "network": task.network,
+                    "runs": [run.name for run in task.runs],
+                    "seeds": list(task.seeds),
+                    "train_steps": task.train_steps,
+                    "training": task.training,
+                    "validation_fraction": task.data["validation_fraction"],
+                }
+                for name, task in self.tasks.items()
+            },
+        }
+
     def minutes(self, rule: str, task: str) -> int:
         """Time after which a cluster may stop a job with a network; retries get more."""
         cores = self.threads if self.device == "cpu" else None
