@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ..workflow.projects import copy_project, finish, kill, same_weights
+from ..workflow.projects import Project, copy_project, finish, kill, same_weights
 
 pytestmark = pytest.mark.system
 
@@ -25,7 +27,7 @@ SLURM = [
 MODEL = "results/tiny/models/prefix_sums/delta/seed42.safetensors"
 LOG = "results/tiny/logs/train/prefix_sums/delta/seed42.log"
 CHECKPOINTS = "results/tiny/checkpoints/prefix_sums/delta/seed42"
-LONG = {"training": {"tiny": {"epochs": 6000}}}  # two minutes on one core
+LONG = {"training": {"tiny": {"epochs": 3000}}}  # more than a minute on one core
 ON_GPU = {"device": "auto"}  # rules ask for a GPU, and find none, for it is pretended
 WAIT_SECONDS = 300.0
 
@@ -38,6 +40,27 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     subprocess.run([CLUSTER, "start", folder], check=True)
     yield
     subprocess.run([CLUSTER, "stop", folder], check=True)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left() -> Iterator[None]:
+    """End what a test leaves behind."""
+    yield
+    for runner in _begun:
+        if runner.poll() is None:
+            os.killpg(runner.pid, signal.SIGKILL)
+            runner.communicate()
+    _begun.clear()
+    slurm("scancel", "--user=root")
+
+
+_begun: list[subprocess.Popen[str]] = []
+
+
+def begin(project: Project, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+    """Start Snakemake; it ends with the test, whatever becomes of that."""
+    _begun.append(project.start(*arguments, **options))
+    return _begun[-1]
 
 
 def slurm(*command: str) -> str:
@@ -74,28 +97,21 @@ def test_the_tiny_experiment_is_what_it_is_without_a_cluster(tmp_path):
 
 def test_a_job_asks_for_its_gpu_time_and_memory(tmp_path):
     project = copy_project(tmp_path / "project")
-    runner = project.start(*SLURM, MODEL, settings={**ON_GPU, **LONG})
+    runner = begin(project, *SLURM, MODEL, settings={**ON_GPU, **LONG})
     checkpoints = project.folder / CHECKPOINTS
-    wait_for(lambda: list(checkpoints.glob("epoch-*.state")), runner, "a checkpoint")
+    wait_for(lambda: running() and list(checkpoints.glob("epoch-*.state")), runner, "a checkpoint")
     (job,) = running()
     asked = slurm("scontrol", "show", "job", job)
-    assert "gres/gpu=1" in asked.replace("gres:gpu", "gres/gpu"), asked
+    assert "TresPerJob=gres:gpu:1" in asked
     assert "TimeLimit=01:00:00" in asked
-    assert re.search(r"mem=40\d\dM", asked), asked
-    slurm("scancel", job)
-    kill_quietly(runner)
-
-
-def kill_quietly(runner: subprocess.Popen[str]) -> None:
-    runner.terminate()
-    finish(runner)
+    assert re.search(r"MinMemoryNode=40\d\dM", asked), asked
 
 
 def test_cancelled_out_of_time_and_on_a_lost_node_a_training_ends_as_if_undisturbed(tmp_path):
     disturbed, whole = (copy_project(tmp_path / name) for name in ("disturbed", "whole"))
-    undisturbed = whole.start(MODEL, settings=LONG)
+    undisturbed = begin(whole, MODEL, settings=LONG)
     limit = ["--set-resources", "train_model:runtime=1", "--retries", "9"]
-    runner = disturbed.start(*SLURM, *limit, MODEL, settings=LONG)
+    runner = begin(disturbed, *SLURM, *limit, MODEL, settings=LONG)
 
     def epochs() -> set[Path]:
         return set((disturbed.folder / CHECKPOINTS).glob("epoch-*.state"))
@@ -109,7 +125,8 @@ def test_cancelled_out_of_time_and_on_a_lost_node_a_training_ends_as_if_undistur
     assert finish(undisturbed).returncode == 0
     assert same_weights(disturbed.folder / MODEL, whole.folder / MODEL)
     assert "resuming at epoch" in (disturbed.folder / LOG).read_text()  # of the last attempt
-    assert done.stderr.count("Error in rule train_model") >= 3  # both, and out of time
+    assert done.stderr.count("Error in rule train_model") >= 2  # cancelled, and out of time;
+    # SLURM itself starts a job again whose node was lost.
 
 
 def cancel() -> None:
