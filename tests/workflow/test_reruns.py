@@ -17,7 +17,7 @@ TRAININGS = 9
 PUZZLES = ("chess", "mazes", "prefix_sums")
 EVIDENCE = (
     *("compare_runs", "join_statistics", "tabulate_data", "tabulate_training"),
-    *("tabulate_accuracy", "draw_figure_1", "judge_claims"),
+    *("tabulate_accuracy", "draw_figure_1", "judge_claims", "make_pages"),
 )
 MEASURING = {"measure_efficiency", "judge_claims"}  # times are those of a device and its threads
 LIBRARY = Path("workflow/scripts/deltaloss")
@@ -93,6 +93,7 @@ class TestASetting:
             "compare_runs": 1,
             "join_statistics": 3,
             "judge_claims": 1,
+            "make_pages": 1,
             "tabulate_training": 1,
             "tabulate_accuracy": 1,
             "draw_figure_1": 1,
@@ -113,6 +114,7 @@ class TestASetting:
             "compare_runs": 1,
             "join_statistics": 3,
             "judge_claims": 1,
+            "make_pages": 1,
             "tabulate_accuracy": 1,
             "draw_figure_1": 1,
         }

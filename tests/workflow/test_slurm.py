@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from ..workflow.projects import Project, copy_project, finish, kill, same_weights
+from .projects import ROOT, Project, copy_project, finish, kill, same_weights
 
 pytestmark = pytest.mark.system
 
-CLUSTER = Path(__file__).with_name("cluster.sh")
+CLUSTER = ROOT / "tests" / "slurm" / "cluster.sh"
 SLURM = [
     *("--profile", "profiles/slurm"),
     *("--slurm-status-command", "squeue"),  # it keeps no accounts, which sacct reads
@@ -79,16 +79,14 @@ def running() -> list[str]:
     return slurm("squeue", "--noheader", "--states=RUNNING", "--format=%i").split()
 
 
-def test_the_tiny_experiment_is_what_it_is_without_a_cluster(tmp_path):
-    clustered, local = (copy_project(tmp_path / name) for name in ("clustered", "local"))
-    done = clustered.make(*SLURM, settings=ON_GPU)
+def test_the_tiny_experiment_is_what_it_is_without_a_cluster(tiny_run, project):
+    done = project.make(*SLURM, settings=ON_GPU)
     assert done.stderr.count("has been submitted with SLURM jobid") > 30
-    local.make(settings=ON_GPU)
     for kind in ("models/*/*/*.safetensors", "evaluations/*/*/*.csv", "statistics/*.csv"):
-        made = sorted(local.folder.glob(f"results/tiny/{kind}"))
+        made = sorted(tiny_run.folder.glob(f"results/tiny/{kind}"))
         assert made, kind
         for path in made:
-            other = clustered.folder / path.relative_to(local.folder)
+            other = project.folder / path.relative_to(tiny_run.folder)
             if path.suffix == ".csv":
                 assert other.read_bytes() == path.read_bytes(), path
             else:
