@@ -3,6 +3,7 @@
 #   make verify  the quick experiment again, and its results against those published here
 #   make paper   the paper's experiment, for a GPU
 #   make report  results/report.html and .zip: the quick experiment, or make PRESET=my.yaml report
+#   make bundle  results/quick/bundle.zip for an archive; make check-bundle BUNDLE=... reads one back
 #   make test    checks and tests
 #   make check   lint, format and types only
 #   make test-system   tests with packages of the system, as root: a SLURM cluster
@@ -12,7 +13,7 @@
 
 .DEFAULT_GOAL := quick
 .DELETE_ON_ERROR:
-.PHONY: quick verify tiny paper report slurm pages test test-system check benchmark clean-env
+.PHONY: quick verify tiny paper report bundle check-bundle slurm pages test test-system check benchmark clean-env
 
 CORES ?= all
 PRESET ?= workflow/presets/quick.yaml
@@ -45,6 +46,12 @@ report: $(VENV)/.runtime
 	$(RUN) snakemake --cores $(CORES) --configfile $(PRESET)
 	$(RUN) snakemake --report results/report.html --configfile $(PRESET)
 	$(RUN) snakemake --report results/report.zip --configfile $(PRESET)
+
+bundle: $(VENV)/.runtime
+	$(RUN) snakemake bundle --cores $(CORES) --configfile $(PRESET)
+
+check-bundle: $(VENV)/.runtime
+	$(RUN) PYTHONPATH=workflow/scripts python -m deltaloss.evidence.bundle $(BUNDLE)
 
 slurm: $(VENV)/.slurm
 

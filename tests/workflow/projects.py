@@ -22,7 +22,7 @@ from filelock import FileLock
 from safetensors.torch import load_file
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "config.yaml", "envs", "profiles", "workflow")
+PARTS = ("CITATION.cff", "LICENSE", "Snakefile", "config.yaml", "envs", "profiles", "workflow")
 CACHES = shutil.ignore_patterns(".*_cache")
 TINY = "workflow/presets/tiny.yaml"
 DEADLINE_SECONDS = 900.0  # of every command; a tiny run takes 80 seconds of one core

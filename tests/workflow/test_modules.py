@@ -48,7 +48,7 @@ def test_a_module_from_git_makes_the_same_weights_with_the_library_from_pip(
     tiny_run, tmp_path, monkeypatch
 ):
     module = copy_project(tmp_path / "delta").folder
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md"):
         shutil.copy2(ROOT / name, module)
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c"]
     for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "a"]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import yaml
 
 from deltaloss.core.files import read_json
 from deltaloss.evaluation.answers import load_answers
+from deltaloss.evidence.bundle import check_bundle
 
 from .projects import ROOT, Project, copy_project, share
 from .test_tiny_run import errors
@@ -20,6 +22,7 @@ RUNS = ("delta", "progressive-0", "progressive-0.01")
 HISTORY = "histories/mazes/delta/seed42.csv"
 ANSWERS = "evaluations/mazes/delta/seed42.npz"
 RESUME = {"resume_published": True}
+BY_TIME = ("--rerun-triggers", "mtime")
 
 
 def publish(folder: Path, tiny_run: Project) -> None:
@@ -72,6 +75,21 @@ class TestPublishing:
         assert set(run) == {
             *("experiment", "published", "commit", "changed_files", "processor", "versions")
         }
+
+    def test_everything_is_bundled_with_its_settings_and_read_back(self, copied):
+        copied.make("bundle")
+        bundle = copied.folder / RESULTS / "bundle.zip"
+        head, counts = check_bundle(bundle)
+        assert "experiment tiny" in head
+        with zipfile.ZipFile(bundle) as archive:
+            names = set(archive.namelist())
+            assert yaml.safe_load(archive.read("config.yaml"))["experiment"] == "tiny"
+        model = f"{RESULTS}/models/mazes/delta/seed42.safetensors"
+        assert {"LICENSE", "CITATION.cff", "run.json", model, f"{RESULTS}/{ANSWERS}"} <= names
+        answers = copied.folder / RESULTS / ANSWERS
+        answers.write_bytes(answers.read_bytes()[:-1])
+        said = errors(copied, "bundle", "--forcerun", "bundle_results", *BY_TIME)
+        assert any(f"{ANSWERS}: damaged" in line for line in said), said
 
     def test_every_training_says_its_machine(self, published):
         machine = read_json(published.folder / PUBLISHED / HISTORY.replace("csv", "json"))[

@@ -6,6 +6,7 @@ localrules:
     publish_results,
     list_changes,
     verify_results,
+    bundle_results,
 
 
 ANSWERS = [
@@ -126,3 +127,36 @@ rule verify_results:
         job=job("verify_results.py", {"experiment": experiment.name}),
     script:
         "../scripts/verify_results.py"
+
+
+rule bundle:
+    """Everything of an experiment in one file for an archive, with its description."""
+    input:
+        f"results/{experiment.name}/bundle.zip",
+
+
+rule bundle_results:
+    input:
+        files=PUBLISHED_FILES,
+        summaries=PUBLISHED_SUMMARIES,
+        models=[
+            path
+            for task in TASKS
+            for path in model_files(task, "models/{task}/{run}/{weights}.safetensors")
+        ],
+        documents=[
+            ancient(workflow.source_path(f"../../{name}"))
+            for name in ("LICENSE", "CITATION.cff")
+        ],
+    output:
+        bundle=f"results/{experiment.name}/bundle.zip",
+        config=f"results/{experiment.name}/bundle/config.yaml",
+        run=f"results/{experiment.name}/bundle/run.json",
+    log:
+        f"results/{experiment.name}/logs/bundle.log",
+    conda:
+        "../../envs/evidence.yaml"
+    params:
+        job=lambda wildcards: published_job("bundle_results.py", PUBLISHED_SUMMARIES),
+    script:
+        "../scripts/bundle_results.py"

@@ -44,13 +44,18 @@ def publish(files: Sequence[str], expected: Mapping[str, Json]) -> None:
     Raises:
         DataError: a result is damaged, or is not what the present workflow makes.
     """
+    check_results(files, expected)
+    for file in files:
+        copy_file(Path(file), Path(path_of(file)))
+
+
+def check_results(files: Sequence[str], expected: Mapping[str, Json]) -> None:
+    """Check results; for arguments and errors see `publish`."""
     digests = example_digests(file for file in files if Path(file).parent.name == "data")
     for file in files:
         check_content(Path(file))
         if file.endswith(".json"):
             _check_origin(file, read_json(Path(file)), expected, digests)
-    for file in files:
-        copy_file(Path(file), Path(path_of(file)))
 
 
 def restore(files: Sequence[str], expected: Mapping[str, Json], audits: Iterable[str]) -> None:
