@@ -79,7 +79,7 @@ class TestPublishing:
     def test_everything_is_bundled_with_its_settings_and_read_back(self, copied):
         copied.make("bundle")
         bundle = copied.folder / RESULTS / "bundle.zip"
-        head, counts = check_bundle(bundle)
+        head, _ = check_bundle(bundle)
         assert "experiment tiny" in head
         with zipfile.ZipFile(bundle) as archive:
             names = set(archive.namelist())
