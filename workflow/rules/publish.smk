@@ -145,8 +145,7 @@ rule bundle_results:
             for path in model_files(task, "models/{task}/{run}/{weights}.safetensors")
         ],
         documents=[
-            ancient(workflow.source_path(f"../../{name}"))
-            for name in ("LICENSE", "CITATION.cff")
+            ancient(workflow.source_path(f"../../{name}")) for name in ("LICENSE", "CITATION.cff")
         ],
     output:
         bundle=f"results/{experiment.name}/bundle.zip",
