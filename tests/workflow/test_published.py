@@ -141,7 +141,10 @@ class TestVerification:
         done = copied.snakemake("verify_results")
         assert done.returncode == 1
         assert f"{RESULTS}/evaluations/chess/delta/seed42.csv" in done.stderr
-        assert "1 of the differences are errors" in done.stderr
+        assert "evaluations/chess/delta/seed42.csv: damaged or changed" in done.stderr
+        assert (
+            "2 of the differences are errors" in done.stderr
+        )  # what differs, and that it was edited
 
     def test_results_that_are_taken_from_the_published_ones_are_not_compared(self, cloned):
         done = cloned.snakemake("verify_results", settings=RESUME)
