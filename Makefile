@@ -24,31 +24,33 @@ CPU ?=
 CPU_BUILDS := https://download.pytorch.org/whl/cpu
 TORCH := $(shell sed -n 's/^\(torch==[^ ]*\).*/\1/p' envs/requirements.txt)
 RUN := . $(VENV)/bin/activate &&
+# A line per running job and the time left, instead of a page per job (docs/running.md).
+SNAKEMAKE := $(RUN) snakemake --quiet rules host reason
 
 # The first of these that runs and is 3.11 to 3.13; or: make PYTHON=/path/to/python quick
 PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11 python,\
 	$(shell $(name) -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) and print("$(name)")' 2>/dev/null)))
 
 quick: $(VENV)/.runtime
-	$(RUN) snakemake --cores $(CORES) --configfile workflow/presets/quick.yaml
+	$(SNAKEMAKE) --cores $(CORES) --configfile workflow/presets/quick.yaml
 
 verify: $(VENV)/.runtime
 	$(RUN) snakemake list_changes --cores 1 --quiet --configfile workflow/presets/quick.yaml
-	$(RUN) snakemake verify_results --cores $(CORES) --configfile workflow/presets/quick.yaml
+	$(SNAKEMAKE) verify_results --cores $(CORES) --configfile workflow/presets/quick.yaml
 
 tiny: $(VENV)/.runtime
-	$(RUN) snakemake --cores $(CORES) --configfile workflow/presets/tiny.yaml
+	$(SNAKEMAKE) --cores $(CORES) --configfile workflow/presets/tiny.yaml
 
 paper: $(VENV)/.runtime
-	$(RUN) snakemake --cores 4 --resources gpu=1
+	$(SNAKEMAKE) --cores 4 --resources gpu=1
 
 report: $(VENV)/.runtime
-	$(RUN) snakemake --cores $(CORES) --configfile $(PRESET)
+	$(SNAKEMAKE) --cores $(CORES) --configfile $(PRESET)
 	$(RUN) snakemake --report results/report.html --configfile $(PRESET)
 	$(RUN) snakemake --report results/report.zip --configfile $(PRESET)
 
 bundle: $(VENV)/.runtime
-	$(RUN) snakemake bundle --cores $(CORES) --configfile $(PRESET)
+	$(SNAKEMAKE) bundle --cores $(CORES) --configfile $(PRESET)
 
 check-bundle: $(VENV)/.runtime
 	$(RUN) PYTHONPATH=workflow/scripts python -m deltaloss.evidence.bundle $(BUNDLE)

@@ -1,16 +1,32 @@
-# What Snakemake says before the first job and after the last one.
+# What Snakemake says before the first job, while jobs run and after the last one.
 from snakemake.logging import logger
 
 from deltaloss.config.closing import closing_lines
 
 
 onstart:
-    needed = [(job.rule.name, job.wildcards.get("task")) for job in workflow.dag.needrun_jobs()]
-    if predicted := experiment.predict(needed, cores=workflow.resource_settings.cores or 1):
+    from snakemake.settings.enums import Quietness
+    from deltaloss.config.status import RunStatus  # its imports are for this process only
+
+    jobs = list(workflow.dag.needrun_jobs())
+    needed = {
+        workflow.dag.jobid(job): (job.rule.name, job.wildcards.get("task")) for job in jobs
+    }
+    cores = workflow.resource_settings.cores or 1
+    if predicted := experiment.predict(needed.values(), cores=cores):
         logger.info(predicted)
+    workflow.globals["status"] = RunStatus(
+        {number: experiment.seconds(*job) for number, job in needed.items()},
+        cores=cores,
+        instead_of=(
+            logger.handlers[0] if Quietness.RULES in workflow.output_settings.quiet else None
+        ),
+    )
+    logger.addHandler(status)
 
 
 onsuccess:
+    status.stop()
     cards = {name: chosen.card for name, chosen in experiment.tasks.items()}
     configs = [Path(path).absolute() for path in workflow.config_settings.configfiles]
     here = [
@@ -23,7 +39,6 @@ onsuccess:
 
 
 onerror:
-    logger.info(
-        "A job failed; its last line above, behind its name in brackets, says why. Correct that and start "
-        "the same command again: what is finished is kept, and a training resumes."
-    )
+    status.stop()
+    then = "Correct that and start the same command again: what is finished is kept, and a training resumes."
+    logger.info("\n".join(["", *status.failures(), then]))

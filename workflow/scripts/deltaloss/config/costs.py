@@ -50,6 +50,16 @@ def limit_minutes(operations: int, *, cores: int | None) -> int:
     return max(60, math.ceil(3 * operations / speed / 60))
 
 
+def seconds(operations: int, *, gpu: bool) -> float:
+    """Predict the time of a job on one core, or on the paper's GPU.
+
+    Args:
+        operations: multiply-adds of the job.
+        gpu: whether it runs on a GPU.
+    """
+    return START_SECONDS + operations / (GPU_SPEED if gpu else CORE_SPEED)
+
+
 def predict(operations: Sequence[int], *, cores: int, gpu: bool, early: bool) -> str:
     """Say how long jobs will take.
 
@@ -59,17 +69,16 @@ def predict(operations: Sequence[int], *, cores: int, gpu: bool, early: bool) ->
         gpu: whether they may run on a GPU.
         early: whether trainings may end before their last epoch.
     """
-    start = START_SECONDS * len(operations)
-    work, on_gpu = (start + sum(operations) / speed for speed in (CORE_SPEED, GPU_SPEED))
-    shared = f", {_hours(work / cores)} on {cores}" if cores > 1 else ""
-    other = f"; {_hours(on_gpu)} on the paper's GTX 1070" if gpu else ""
+    work, on_gpu = (sum(seconds(one, gpu=on) for one in operations) for on in (False, True))
+    shared = f", {in_words(work / cores)} on {cores}" if cores > 1 else ""
+    other = f"; {in_words(on_gpu)} on the paper's GTX 1070" if gpu else ""
     return (
         f"{len(operations)} trainings and evaluations: {'up to' if early else 'about'} "
-        f"{_hours(work)} on one CPU core{shared}{other}"
+        f"{in_words(work)} on one CPU core{shared}{other}"
     )
 
 
-def _hours(seconds: float) -> str:
+def in_words(seconds: float) -> str:
     """Two digits and a unit: "45 s", "12 min", "3.1 h"."""
     for unit, size in (("h", 3600), ("min", 60)):
         if seconds >= size:

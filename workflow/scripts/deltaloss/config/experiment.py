@@ -13,6 +13,7 @@ from deltaloss.config.costs import (
     limit_minutes,
     multiply_adds,
     predict,
+    seconds,
 )
 from deltaloss.core.fingerprint import digest
 from deltaloss.core.runs import Run, parse_run, weights_seed
@@ -230,12 +231,19 @@ class Experiment:
                 left out.
             cores: processors that they share.
         """
-        costs = {name: task.operations() for name, task in self.tasks.items()}
-        counted = [costs[task][rule] for rule, task in jobs if task and rule in costs[task]]
+        counted = [count for rule, task in jobs if (count := self._operations(rule, task))]
         if not counted:
             return ""
         early = self.stop_at_perfect_validation
         return predict(counted, cores=cores, gpu=self.device != "cpu", early=early)
+
+    def seconds(self, rule: str, task: str | None) -> float:
+        """Predict the time of a job."""
+        return seconds(self._operations(rule, task), gpu=self.device != "cpu")
+
+    def _operations(self, rule: str, task: str | None) -> int:
+        """Multiply-adds of a job; 0 for rules without networks."""
+        return self.tasks[task].operations().get(rule, 0) if task else 0
 
     def table_settings(self, kind: str, tasks: Sequence[str]) -> dict[str, Any]:
         """Everything beside results and code that decides a table of these puzzles."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import time
@@ -15,6 +16,8 @@ from typing import NoReturn
 from deltaloss.core.errors import UserError
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+QUIET_VARIABLE = "DELTALOSS_QUIET"
+"""In the environment of jobs whose logs are shown by the process that started them."""
 
 logger = logging.getLogger("deltaloss")
 
@@ -23,8 +26,9 @@ logger = logging.getLogger("deltaloss")
 def job_log(log_path: str, name: str) -> Iterator[None]:
     """Write the job's log lines to `log_path` and, after its name, to the terminal.
 
-    The log ends with the seconds that the job took. An error is one line on the terminal and ends
-    the job with exit status 1; its traceback is in the log.
+    With `QUIET_VARIABLE` in the environment the terminal gets none. The log ends with the seconds
+    that the job took. An error is one line on the terminal and ends the job with exit status 1; its
+    traceback is in the log.
     """
     path = Path(log_path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +38,7 @@ def job_log(log_path: str, name: str) -> Iterator[None]:
     to_terminal.setFormatter(_WithoutTraceback(f"[{name}] %(message)s"))
     to_terminal.setLevel(logging.INFO)
     logger.setLevel(logging.DEBUG)
-    logger.handlers = [to_file, to_terminal]
+    logger.handlers = [to_file] if QUIET_VARIABLE in os.environ else [to_file, to_terminal]
     before = signal.signal(signal.SIGTERM, _exit)
     started = time.monotonic()
     try:

@@ -1,111 +1,67 @@
-"""Progress of a job: log lines that back off, and a bar on a terminal that no other job uses."""
+"""Progress of a job as log lines that back off."""
 
 from __future__ import annotations
 
 import logging
-import os
-import re
-import sys
-import tempfile
 import time
-from contextlib import ExitStack
-from pathlib import Path
-
-from filelock import FileLock
-from tqdm import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
 
 from deltaloss.core.log import logger
 
 FIRST_LINES_SECONDS = (5.0, 60.0)  # after the start
 LINE_SECONDS = 600.0  # between all later lines
-BAR_SECONDS = 1.0
-BAR_FORMAT = (
-    "{desc}: {percentage:3.0f}%|{bar:8}| {n_fmt}/{total_fmt} {unit} [{remaining} left{postfix}]"
-)
+FILE_SECONDS, FILE_SHARE = 5.0, 0.05  # between lines of the log file alone: the larger one counts
 
 
 class Progress:
     """Reports how much of a job is done and how long the rest will take.
 
-    Log lines come after 5 seconds, after a minute, then every 10 minutes, and at the end. On a
-    terminal, the first job to ask also shows a bar; its lines then go to its log file only, its
-    warnings appear above the bar.
+    Log lines come after 5 seconds, after a minute, then every 10 minutes, and at the end. The log
+    file has more: the last one is never older than 5 seconds or 5 % of the job's time.
 
     Args:
         total: number of units.
         unit: their name in the plural, such as "batches".
         done: units that an earlier job did, where this one resumes it.
-        name: shown before the bar.
     """
 
-    def __init__(self, total: int, *, unit: str, done: int = 0, name: str = "") -> None:
+    def __init__(self, total: int, *, unit: str, done: int = 0) -> None:
         self._total, self._unit, self._before = total, unit, done
-        self._started = self._bar_moved = time.monotonic()
+        self._started = self._written = time.monotonic()
         self._lines = 0
-        self._open = ExitStack()
-        self._bar = self._make_bar(name)
 
     def due(self) -> bool:
         """Whether `update` would report now; ask first where computing its text costs time."""
         now = time.monotonic()
-        bar_due = self._bar is not None and now - self._bar_moved >= BAR_SECONDS
-        return bar_due or now - self._started >= self._next_line_seconds()
+        return now - self._started >= self._next_line_seconds() or self._file_due(now)
 
     def update(self, done: int, text: str = "") -> None:
         """Report that `done` units are done, if a report is due or all are done."""
         now = time.monotonic()
-        finished = done >= self._total
-        if self._bar is not None and (finished or now - self._bar_moved >= BAR_SECONDS):
-            self._bar_moved = now
-            self._bar.set_postfix_str(text, refresh=False)
-            self._bar.update(done - self._bar.n)
         elapsed = now - self._started
-        if not finished and elapsed < self._next_line_seconds():
-            return
+        line_due = elapsed >= self._next_line_seconds()
         while self._next_line_seconds() <= elapsed:
             self._lines += 1
-        left = elapsed / max(done - self._before, 1) * (self._total - done)
-        said = f"{text}, " if text else ""
-        logger.info("%d/%d %s, %s%s left", done, self._total, self._unit, said, _duration(left))
+        said = text or f"{self._total} {self._unit}"
+        if done >= self._total:
+            logger.info("%s, in %s", said, _duration(elapsed))
+        elif line_due or self._file_due(now):
+            self._written = now
+            level = logging.INFO if line_due else logging.DEBUG
+            left = elapsed / max(done - self._before, 1) * (self._total - done)
+            percent = 100 * done // self._total
+            logger.log(level, "%d %%, %s, %s left", percent, said, _duration(left))
 
     def close(self) -> None:
-        """Leave the bar as it is and release the terminal."""
-        self._open.close()
-        self._bar = None
+        """End the report; lines need nothing for that."""
+
+    def _file_due(self, now: float) -> bool:
+        since = FILE_SHARE * (now - self._started)
+        return now - self._written >= max(FILE_SECONDS, since)
 
     def _next_line_seconds(self) -> float:
         if self._lines < len(FIRST_LINES_SECONDS):
             return FIRST_LINES_SECONDS[self._lines]
         return LINE_SECONDS * (self._lines - len(FIRST_LINES_SECONDS) + 1)
-
-    def _make_bar(self, name: str) -> tqdm[None] | None:
-        if not _lock_terminal(self._open):
-            return None
-        self._open.enter_context(logging_redirect_tqdm([logger]))
-        logger.handlers[-1].setLevel(logging.WARNING)  # the handler that writes above the bar
-        return self._open.enter_context(
-            tqdm(
-                desc=name,
-                total=self._total,
-                initial=self._before,
-                unit=self._unit,
-                bar_format=BAR_FORMAT,
-            )
-        )
-
-
-def _lock_terminal(held: ExitStack) -> bool:
-    """Lock the terminal while `held` is open; false if it is locked, or there is none."""
-    if not sys.stderr.isatty():
-        return False
-    terminal = re.sub(r"\W", "_", os.ttyname(sys.stderr.fileno()))
-    lock = FileLock(Path(tempfile.gettempdir()) / f"deltaloss-{os.getuid()}{terminal}.lock")
-    try:
-        held.enter_context(lock.acquire(blocking=False))
-    except OSError:  # filelock's Timeout is one
-        return False
-    return True
 
 
 def _duration(seconds: float) -> str:

@@ -156,7 +156,7 @@ def _receive(
     """Append the body to `part`; a file of another kind is refused at its first bytes."""
     magic, kind = MAGIC.get(Path(part.stem).suffix, (b"", ""))
     first, size = magic if start else b"", start
-    progress = Progress(total, unit="bytes", done=start, name=part.stem) if total else None
+    progress = Progress(total, unit="bytes", done=start) if total else None
     try:
         with part.open("ab" if start else "wb") as file:
             for chunk in _chunks(response):

@@ -48,19 +48,19 @@ class Callback:
 
 
 class ProgressCallback(Callback):
-    """Reports epoch, loss, accuracies, gradient norm, rate and the time left.
+    """Reports epoch, loss, accuracy and the time left.
 
-    Args:
-        name: shown before a bar.
+    Attributes:
+        name: of the training, for other ways to report.
     """
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        self.name = name
 
     def on_start(self, history: Sequence[Row], *, done: int, epochs: int, batches: int) -> None:
         """Start the clock that estimates the time left."""
         self._epochs, self._batches = epochs, batches
-        self._progress = Progress(epochs * batches, unit="batches", done=done, name=self._name)
+        self._progress = Progress(epochs * batches, unit="batches", done=done)
 
     def due(self) -> bool:
         """Whether the last report is old."""
@@ -76,25 +76,12 @@ class ProgressCallback(Callback):
         """Report, if the last report is old or this is the last epoch."""
         self.on_batch(row, self._batches)
 
-    def on_end(self) -> None:
-        """Close a bar."""
-        self._progress.close()
-
 
 def describe(row: Row) -> str:
-    """Loss, accuracies, gradient norm and rate in one line; validation only where it is known."""
-    accuracies = [
-        f"{name} {row[key]:.2f} %"
-        for name, key in (
-            ("training", "train_accuracy_percent"),
-            ("validation", "validation_accuracy_percent"),
-        )
-        if key in row
-    ]
-    return (
-        f"loss {row['train_loss']:.4f}, {', '.join(accuracies)}, "
-        f"gradient norm {row['gradient_norm']:.3g}, rate {row['learning_rate']:.3g}"
-    )
+    """Loss and accuracy in one line: on validation examples where it is known."""
+    known = "validation" if "validation_accuracy_percent" in row else "train"
+    accuracy = row[f"{known}_accuracy_percent"]
+    return f"loss {row['train_loss']:.4f}, {known.replace('train', 'training')} {accuracy:.2f} %"
 
 
 class TensorBoardCallback(Callback):
