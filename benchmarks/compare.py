@@ -27,7 +27,7 @@ from benchmarks.workloads import Workload, load_workloads
 from deltaloss.core.files import write_json, write_text
 from deltaloss.core.machine import processor
 from deltaloss.core.runs import parse_run
-from deltaloss.evidence.provenance import describe_source
+from deltaloss.core.source import describe_source
 from deltaloss.runtime.devices import describe_machine, synchronise
 
 RUNS = ("delta", "progressive-0", "progressive-0.5")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +15,7 @@ import pandas as pd
 from deltaloss.core.files import check_file, file_sha256, write_json
 from deltaloss.core.machine import processor
 from deltaloss.core.runs import Run, parse_run
+from deltaloss.core.source import describe_source, source_version
 
 PACKAGES = ("numpy", "pandas", "scipy", "matplotlib")
 
@@ -99,27 +98,5 @@ def describe_run(experiment: str) -> dict[str, object]:
 
 
 def _versions() -> dict[str, str]:
-    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
-
-
-def describe_source() -> dict[str, object]:
-    """Return the commit and the tracked files, results aside, that differ from it.
-
-    Outside a repository the commit is the environment variable `COMMIT`, or None.
-    """
-    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":!results")
-    return {
-        "commit": _git("rev-parse", "HEAD") or os.environ.get("COMMIT"),
-        "changed_files": None if changed is None else [line[3:] for line in changed.splitlines()],
-    }
-
-
-def _git(*arguments: str) -> str | None:
-    """Return the output of a git command; None when it fails."""
-    try:
-        done = subprocess.run(
-            ["git", *arguments], capture_output=True, text=True, check=True, timeout=30
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.rstrip("\n")
+    packages = {name: version(name) for name in PACKAGES}
+    return {"workflow": source_version(), "python": platform.python_version(), **packages}

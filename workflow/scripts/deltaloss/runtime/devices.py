@@ -23,6 +23,7 @@ from filelock import FileLock
 from deltaloss.core.errors import ConfigError
 from deltaloss.core.log import logger
 from deltaloss.core.machine import processor
+from deltaloss.core.source import source_version
 
 DRIVER = Path("/proc/driver/nvidia/version")
 CHOOSING_SECONDS = 10.0  # choosing takes milliseconds; a job that hangs there must not stop others
@@ -86,7 +87,7 @@ def synchronise(device: torch.device) -> None:
 
 
 def describe_machine(device: torch.device, precision: str = "fp32") -> dict[str, object]:
-    """Device, precision, processor, threads and versions, as provenance of a result.
+    """Device, precision, processor, threads, versions and commit, as provenance of a result.
 
     Args:
         device: computed the result.
@@ -102,6 +103,7 @@ def describe_machine(device: torch.device, precision: str = "fp32") -> dict[str,
         "processor": processor(),
         "instructions": torch.backends.cpu.get_cpu_capability(),
         "threads": torch.get_num_threads(),
+        "workflow": source_version(),
         "python": platform.python_version(),
         "torch": str(torch.__version__),
         "numpy": np.__version__,
