@@ -21,6 +21,7 @@ start() {
     mkdir -p "$folder"/{state,spool}
     chmod 755 "$folder"
     memory=$(awk '/MemTotal/ {print int($2 / 1024)}' /proc/meminfo)
+    # A job that is queued again waits until its old credential has expired.
     # Ports below the ephemeral range, in which another program may happen to listen.
     cat > "$folder/slurm.conf" <<EOF
 ClusterName=tests
@@ -28,7 +29,7 @@ SlurmctldHost=$(hostname -s)(127.0.0.1)
 SlurmctldPort=17817
 SlurmdPort=17818
 AuthType=auth/munge
-AuthInfo=socket=$folder/munge.socket
+AuthInfo=socket=$folder/munge.socket,cred_expire=5
 SlurmUser=root
 SlurmdUser=root
 StateSaveLocation=$folder/state
@@ -44,7 +45,7 @@ SelectTypeParameters=CR_Core
 SchedulerParameters=bf_interval=1,sched_interval=1
 GresTypes=gpu
 ReturnToService=2
-KillWait=10
+KillWait=5
 MinJobAge=3600
 AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none

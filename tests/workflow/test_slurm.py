@@ -27,7 +27,7 @@ SLURM = [
 MODEL = "results/tiny/models/prefix_sums/delta/seed42.safetensors"
 LOG = "results/tiny/logs/train/prefix_sums/delta/seed42.log"
 CHECKPOINTS = "results/tiny/checkpoints/prefix_sums/delta/seed42"
-LONG = {"training": {"tiny": {"epochs": 3000}}}  # more than a minute on one core
+LONG = {"training": {"tiny": {"epochs": 1500}}}  # so that it can be disturbed three times
 ON_GPU = {"device": "auto"}  # rules ask for a GPU, and find none, for it is pretended
 WAIT_SECONDS = 300.0
 
@@ -79,12 +79,12 @@ def running() -> list[str]:
     return slurm("squeue", "--noheader", "--states=RUNNING", "--format=%i").split()
 
 
-def test_the_tiny_experiment_is_what_it_is_without_a_cluster(tiny_run, project):
-    done = project.make(*SLURM, settings=ON_GPU)
-    assert done.stderr.count("has been submitted with SLURM jobid") > 30
-    for kind in ("models/*/*/*.safetensors", "evaluations/*/*/*.csv", "statistics/*.csv"):
+def test_a_puzzle_is_what_it_is_without_a_cluster(tiny_run, project):
+    done = project.make(*SLURM, "prefix_sums", settings=ON_GPU)
+    assert done.stderr.count("has been submitted with SLURM jobid") > 10
+    for kind in ("models/prefix_sums/*/*.safetensors", "evaluations/prefix_sums/*/*.csv"):
         made = sorted(tiny_run.folder.glob(f"results/tiny/{kind}"))
-        assert made, kind
+        assert len(made) > 2, kind
         for path in made:
             other = project.folder / path.relative_to(tiny_run.folder)
             if path.suffix == ".csv":
@@ -108,13 +108,12 @@ def test_a_job_asks_for_its_gpu_time_and_memory(tmp_path):
 def test_cancelled_out_of_time_and_on_a_lost_node_a_training_ends_as_if_undisturbed(tmp_path):
     disturbed, whole = (copy_project(tmp_path / name) for name in ("disturbed", "whole"))
     undisturbed = begin(whole, MODEL, settings=LONG)
-    limit = ["--set-resources", "train_model:runtime=1", "--retries", "9"]
-    runner = begin(disturbed, *SLURM, *limit, MODEL, settings=LONG)
+    runner = begin(disturbed, *SLURM, "--retries", "5", MODEL, settings=LONG)
 
     def epochs() -> set[Path]:
         return set((disturbed.folder / CHECKPOINTS).glob("epoch-*.state"))
 
-    for end in (cancel, lose_node):
+    for end in (cancel, run_out_of_time, lose_node):
         before = epochs()
         wait_for(lambda before=before: epochs() - before and running(), runner, "a checkpoint")
         end()
@@ -123,12 +122,19 @@ def test_cancelled_out_of_time_and_on_a_lost_node_a_training_ends_as_if_undistur
     assert finish(undisturbed).returncode == 0
     assert same_weights(disturbed.folder / MODEL, whole.folder / MODEL)
     assert "resuming at epoch" in (disturbed.folder / LOG).read_text()  # of the last attempt
-    assert done.stderr.count("Error in rule train_model") >= 2  # cancelled, and out of time;
+    assert done.stderr.count("Error in rule train_model") == 2  # cancelled, and out of time;
     # SLURM itself starts a job again whose node was lost.
 
 
 def cancel() -> None:
     slurm("scancel", *running())
+
+
+def run_out_of_time() -> None:
+    (job,) = running()
+    slurm("scontrol", "update", f"jobid={job}", "endtime=now+1second")
+    while job in running():
+        time.sleep(0.2)
 
 
 def lose_node() -> None:

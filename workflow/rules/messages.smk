@@ -12,15 +12,14 @@ onstart:
     needed = {
         workflow.dag.jobid(job): (job.rule.name, job.wildcards.get("task")) for job in jobs
     }
-    cores = workflow.resource_settings.cores or 1
+    cores = workflow.resource_settings.cores or workflow.resource_settings.nodes or 1
+    quiet = workflow.output_settings.quiet or ()
     if predicted := experiment.predict(needed.values(), cores=cores):
         logger.info(predicted)
     workflow.globals["status"] = RunStatus(
         {number: experiment.seconds(*job) for number, job in needed.items()},
         cores=cores,
-        instead_of=(
-            logger.handlers[0] if Quietness.RULES in workflow.output_settings.quiet else None
-        ),
+        instead_of=logger.handlers[0] if Quietness.RULES in quiet else None,
     )
     logger.addHandler(status)
 
