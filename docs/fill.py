@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from docs.keys import key_tables
+from docs.keys import key_tables  # also makes the library importable
+
+from deltaloss.evidence.contradictions import CONTRADICTIONS  # isort: skip
 
 ROOT = Path(__file__).resolve().parents[1]
 PUBLISHED = ROOT / "results" / "published"
@@ -77,6 +79,12 @@ def quick() -> list[str]:
     return _table(["puzzle", *map(str.lower, head)], rows, [":--", *align])
 
 
+def contradictions() -> list[str]:
+    """Lines of a table: where the paper contradicts itself, its code or its data."""
+    rows = [[one.what, one.says, one.but, one.here] for one in CONTRADICTIONS]
+    return _table(["topic", "the paper says", "but", "here"], rows)
+
+
 def _split(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")]
 
@@ -91,7 +99,9 @@ def _table(
 Parts = Mapping[str, Callable[[], list[str]]]
 
 DOCUMENTS: dict[Path, Parts] = {
-    ROOT / "README.md": {"ledger": ledger, "quick": quick},
+    ROOT / "README.md": {"ledger": ledger},
+    ROOT / "docs" / "quick.md": {"quick": quick},
+    ROOT / "docs" / "differences.md": {"contradictions": contradictions},
     ROOT / "docs" / "configuration.md": {"keys": key_tables},
 }
 

@@ -6,7 +6,7 @@ import pytest
 
 from docs.fill import DOCUMENTS, fill
 
-README, CONFIGURATION = DOCUMENTS
+README, *_, CONFIGURATION = DOCUMENTS
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

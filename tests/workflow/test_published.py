@@ -244,7 +244,7 @@ class TestGoingOn:
 class TestCommitted:
     """What lies in results/published/ of this project."""
 
-    def test_the_readme_says_whether_the_quick_run_is_of_the_present_code(self, tmp_path):
+    def test_the_pages_say_whether_the_quick_run_is_of_the_present_code(self, tmp_path):
         project = copy_project(tmp_path / "project")
         quick = "results/published/quick"
         shutil.copytree(ROOT / quick, project.folder / quick)
@@ -255,8 +255,9 @@ class TestCommitted:
             for line in done.stderr.splitlines()
             if any(f"{quick}/{n}" in line for n in networks)
         ]
-        readme = (ROOT / "README.md").read_text()
-        assert ("made by former code" in readme) == bool(changed), changed
+        for page in ("README.md", "docs/quick.md"):
+            text = (ROOT / page).read_text()
+            assert ("made by former code" in text) == bool(changed), changed
 
     @pytest.mark.parametrize(
         "path", sorted((ROOT / "results" / "published").glob("*/evaluations/*/*/*.npz")), ids=str

@@ -15,7 +15,7 @@ Values = Mapping[str, Mapping[Key, Sequence[float]]]
 
 
 def tabulate_ratios(values: Values, *, task: str, batch_size: int, steps: int) -> pd.DataFrame:
-    """Make one row per run, form and measure; results/README.md explains the columns.
+    """Make one row per run, form and measure; docs/results.md explains the columns.
 
     Args:
         values: measure -> run and form -> its values, one per draw or a single one.

@@ -45,7 +45,7 @@ def statistic_page(name: str, numbers: pd.DataFrame) -> Table:
         blocks.append(Block(printed=text_frame(columns), labels=2, title=title))
     return Table(
         caption=STATISTICS[name],
-        notes=f"Full precision: statistics/{name}.csv. results/README.md explains the columns.",
+        notes=f"Full precision: statistics/{name}.csv. docs/results.md explains the columns.",
         numbers=numbers,
         blocks=blocks,
     )
