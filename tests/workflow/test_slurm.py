@@ -27,7 +27,7 @@ SLURM = [
 MODEL = "results/tiny/models/prefix_sums/delta/seed42.safetensors"
 LOG = "results/tiny/logs/train/prefix_sums/delta/seed42.log"
 CHECKPOINTS = "results/tiny/checkpoints/prefix_sums/delta/seed42"
-LONG = {"training": {"tiny": {"epochs": 1500}}}  # so that it can be disturbed three times
+LONG = {"training": {"tiny": {"epochs": 600}}}  # so that it can be disturbed three times
 ON_GPU = {"device": "auto"}  # rules ask for a GPU, and find none, for it is pretended
 WAIT_SECONDS = 300.0
 
