@@ -39,5 +39,5 @@ onsuccess:
 
 onerror:
     status.stop()
-    then = "Correct that and start the same command again: what is finished is kept, and a training resumes."
+    then = "Start the same command again once that is corrected: what is finished is kept, and a training resumes."
     logger.info("\n".join(["", *status.failures(), then]))

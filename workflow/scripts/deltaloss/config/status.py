@@ -9,6 +9,7 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,8 +80,10 @@ class RunStatus(logging.Handler):
         self._failed: list[RunningJob] = []
         self._started = self._said = time.monotonic()
         self._other = instead_of
+        self._ending = ExitStack()
         if instead_of is not None:
             instead_of.setLevel(logging.WARNING)
+            self._ending.callback(instead_of.setLevel, logging.NOTSET)
         self._live = self._start_live() if instead_of and sys.stderr.isatty() else None
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -98,12 +101,8 @@ class RunStatus(logging.Handler):
 
     def stop(self) -> None:
         """Release the terminal, and let Snakemake speak again; may be called twice."""
-        if self._other is not None:
-            self._other.setLevel(logging.NOTSET)
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
-            os.environ.pop(QUIET_VARIABLE, None)
+        self._live = None
+        self._ending.close()
 
     def time_left(self) -> float:
         """Predict the seconds to the end, by what the finished work took and by its prediction."""
@@ -156,13 +155,19 @@ class RunStatus(logging.Handler):
 
     def _start_live(self) -> Live:
         os.environ[QUIET_VARIABLE] = "1"  # of the jobs that this process starts
+        self._ending.callback(os.environ.pop, QUIET_VARIABLE, None)
         live = Live(
             get_renderable=self.lines,
             console=Console(stderr=True),
             refresh_per_second=1 / REFRESH_SECONDS,
             transient=True,
         )
-        live.start()
+        before = sys.stderr
+        live.start()  # it replaces sys.stderr by one that writes above the lines
+        self._ending.callback(live.stop)
+        if isinstance(self._other, logging.StreamHandler):
+            self._other.setStream(sys.stderr)
+            self._ending.callback(self._other.setStream, before)
         atexit.register(self.stop)
         return live
 
