@@ -89,6 +89,16 @@ def test_another_loss_has_a_parameter_of_its_own(monkeypatch):
         parse_run("delta-13")
 
 
+def test_a_parameter_may_be_whole():
+    assert parse_run("delta_every-5").label == "Delta every, λ = 5"
+    names = ("delta_every-1", "delta_every-100", "delta_every-2.5", "delta_every-0")
+    assert [name for name in names if re.fullmatch(run_pattern(), name)] == list(names[:2])
+    with pytest.raises(ConfigError, match=r"lambda is 2\.5, it must be a whole number"):
+        parse_run("delta_every-2.5")
+    with pytest.raises(ConfigError, match="write for example 'delta_every-100'"):
+        parse_run("delta_every")
+
+
 def test_weights_are_named_by_their_seed_or_released():
     assert weights_seed(weights_name(42)) == 42
     assert weights_seed("released") is None

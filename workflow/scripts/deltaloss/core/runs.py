@@ -26,18 +26,23 @@ class Parameter:
         symbol: in tables and figures.
         low: smallest value allowed, not negative.
         high: largest value allowed.
+        whole: whether only whole numbers are.
     """
 
     name: str
     symbol: str
     low: float
     high: float
+    whole: bool = False
 
 
 # One line for each loss, a module of deltaloss.losses: its parameter, or None.
 LOSSES: dict[str, Parameter | None] = {
     "delta": None,
     "progressive": Parameter(name="alpha", symbol="α", low=0, high=1),
+    "delta_random": None,
+    "delta_every": Parameter(name="lambda", symbol="λ", low=1, high=100, whole=True),
+    "all_steps": None,
 }
 
 RELEASED = "released"
@@ -96,7 +101,8 @@ def _number_pattern(parameter: Parameter) -> str:
     """Regular expression of the values between the whole numbers around a parameter's range."""
     low, high = math.floor(parameter.low), math.ceil(parameter.high)
     whole = "|".join(str(number) for number in range(low, high))
-    return rf"(?:(?:{whole})(?:\.[0-9]*[1-9])?|{high})"
+    fraction = "" if parameter.whole else r"(?:\.[0-9]*[1-9])?"
+    return rf"(?:(?:{whole}){fraction}|{high})"
 
 
 def parse_run(text: str) -> Run:
@@ -116,13 +122,15 @@ def parse_run(text: str) -> Run:
         return Run(loss=loss, last=last)
     low, high = parameter.low, parameter.high
     if not _NUMBER.fullmatch(number):
-        example = write_number((low + high) / 2)
+        example = write_number(high if parameter.whole else (low + high) / 2)
         raise ConfigError(
             f"'{text}': the {loss} loss needs {parameter.name}, a number from {low} to {high}; "
             f"write for example '{loss}-{example}'"
         )
     if not low <= float(number) <= high:
         raise ConfigError(f"'{text}': {parameter.name} is {number}, allowed is {low} to {high}")
+    if parameter.whole and not float(number).is_integer():
+        raise ConfigError(f"'{text}': {parameter.name} is {number}, it must be a whole number")
     return Run(loss=loss, value=float(number), last=last)
 
 
