@@ -1,7 +1,7 @@
 # What Snakemake says before the first job and after the last one.
 from snakemake.logging import logger
 
-from deltaloss.config.closing import closing_lines
+from deltaloss.config.closing import closing_lines, failure_lines
 
 
 onstart:
@@ -23,7 +23,4 @@ onsuccess:
 
 
 onerror:
-    logger.info(
-        "A job failed; its last line above, behind its name in brackets, says why. Correct that and start "
-        "the same command again: what is finished is kept, and a training resumes."
-    )
+    logger.info("\n".join(failure_lines(map(Path, log if isinstance(log, list) else [log]))))
