@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deltaloss.config.closing import closing_lines
+import pytest
+
+from deltaloss.config.closing import closing_lines, failure_lines
 from deltaloss.puzzles.card import load_card
 
 CARDS = {name: load_card(name) for name in ("chess", "mazes")}
@@ -34,3 +36,28 @@ def test_the_report_s_command_has_the_same_configs(tmp_path):
 
 def test_nothing_is_said_of_nothing(tmp_path):
     assert closing_lines(tmp_path, CARDS, []) == []
+
+
+class TestFailures:
+    @pytest.mark.parametrize(
+        ("said", "meaning"),
+        [
+            ("OSError: [Errno 28] No space left on device", "the disk is full: free some space"),
+            ("PermissionError: [Errno 13] Permission denied: 'a'", "a file cannot be written or"),
+        ],
+        ids=["disk", "permissions"],
+    )
+    def test_a_cause_in_a_job_s_log_is_named_with_it(self, tmp_path, said, meaning):
+        job = tmp_path / "job.log"
+        job.write_text(f"Traceback\n{said}\n")
+        first, last = failure_lines([tmp_path / "missing.log"], [job])
+        assert first.startswith(f"{job}: {meaning}")
+        assert "start the same command again" in last
+
+    def test_a_killed_job_has_no_last_word_of_its_own(self, tmp_path):
+        (tmp_path / "a.log").write_text("Command 'x' died with <Signals.SIGKILL: 9>.")
+        assert "a job was killed, as Linux does when" in failure_lines([tmp_path / "a.log"], [])[0]
+
+    def test_other_causes_are_left_to_the_end_of_the_job_s_log(self, tmp_path):
+        (line,) = failure_lines([tmp_path / "missing.log"], [tmp_path / "job.log"])
+        assert line.startswith("Correct that")

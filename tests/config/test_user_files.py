@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from deltaloss.config.user_files import (
+    CLOCK_SECONDS,
+    check_dates,
     check_fetched,
     check_keys,
     check_results_folders,
@@ -115,3 +120,32 @@ def test_a_results_folder_without_permission_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write everywhere
     with pytest.raises(ConfigError, match="cannot be written"):
         check_results_folders(tmp_path / "results")
+
+
+def test_a_folder_below_without_permission_is_named(tmp_path, monkeypatch):
+    (tmp_path / "results" / "tables").mkdir(parents=True)
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path).name != "tables")
+    with pytest.raises(ConfigError, match=r"results/tables cannot be written"):
+        check_results_folders(tmp_path / "results")
+
+
+def test_a_full_disk_is_refused(tmp_path, monkeypatch):
+    usage = SimpleNamespace(total=10**9, free=10**5)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: usage)
+    with pytest.raises(ConfigError, match=r"is full \(0\.1 MB free\); free some space"):
+        check_results_folders(tmp_path / "results")
+    usage.total = usage.free = 0  # a file system that does not say
+    check_results_folders(tmp_path / "results")
+
+
+def test_files_dated_in_the_future_are_refused(tmp_path):
+    file = tmp_path / "results" / "a.csv"
+    check_dates(file.parent)
+    file.parent.mkdir()
+    file.touch()
+    check_dates(file.parent)
+    later = time.time() + 2 * CLOCK_SECONDS
+    os.utime(file, (later, later))
+    with pytest.raises(ConfigError, match=r"a\.csv: dated in the future"):
+        check_dates(file.parent)
+    assert list(file.parent.iterdir()) == [file]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,14 @@ def not_in_the_background():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+def fail_on_a_full_disk() -> None:
+    """Fail as a library does that cleans up after a write."""
+    try:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    finally:
+        [].pos  # type: ignore[attr-defined]  # noqa: B018
 
 
 class TestJobLog:
@@ -47,6 +57,17 @@ class TestJobLog:
         assert left.value.code == 1
         assert capsys.readouterr().err == f"[mazes] {said.format(log=log)}\n"
         assert "Traceback" in log.read_text()
+
+    def test_an_error_that_follows_from_a_full_disk_is_that_of_the_disk(self, tmp_path, capsys):
+        with pytest.raises(SystemExit), job_log(str(tmp_path / "a.log"), "mazes"):
+            fail_on_a_full_disk()
+        assert "[mazes] OSError: [Errno 28] No space left" in capsys.readouterr().err
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+    def test_a_log_that_cannot_be_written_fails_no_job(self, capsys):
+        with job_log("/dev/full", "mazes"):
+            logger.info("7 parameters")
+        assert capsys.readouterr().err == "[mazes] 7 parameters\n"
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["int", "term"])
     @pytest.mark.usefixtures("not_in_the_background")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,11 +25,11 @@ SETTINGS = {"tensorboard": True, "training": {"tiny": {"epochs": EPOCHS}}}
 WIDER = {**SETTINGS, "tasks": {"prefix_sums": {"network": {"width": 7}}}}
 
 
-def stop_training(project: Project) -> tuple[int, str]:
-    """Run Snakemake, and send its training SIGTERM after a few epochs."""
-    runner = project.start(MODEL, settings=SETTINGS)
+def training_of(project: Project, runner: subprocess.Popen[str]) -> psutil.Process:
+    """Wait for the first checkpoint, and return the process that trains."""
     folder, deadline = project.folder / CHECKPOINTS, time.monotonic() + DEADLINE_SECONDS
-    while not list(folder.glob("epoch-*.state")):
+    before = set(folder.glob("epoch-*.state"))
+    while not set(folder.glob("epoch-*.state")) - before:
         if runner.poll() is not None or time.monotonic() > deadline:
             kill(runner, "no checkpoint was written")
         time.sleep(0.005)
@@ -39,7 +40,13 @@ def stop_training(project: Project) -> tuple[int, str]:
     ]
     if len(trainers) != 1:
         kill(runner, f"{len(trainers)} processes hold the folder of checkpoints")
-    trainers[0].send_signal(signal.SIGTERM)
+    return trainers[0]
+
+
+def stop_training(project: Project) -> tuple[int, str]:
+    """Run Snakemake, and send its training SIGTERM after a few epochs."""
+    runner = project.start(MODEL, settings=SETTINGS)
+    training_of(project, runner).send_signal(signal.SIGTERM)
     done = finish(runner)
     return done.returncode, done.stderr
 

@@ -10,7 +10,12 @@ if SCRIPTS:  # else the library comes by pip
     sys.path.insert(0, str(SCRIPTS))
 
 from deltaloss.config.reading import read_experiment
-from deltaloss.config.user_files import check_fetched, check_keys, check_results_folders
+from deltaloss.config.user_files import (
+    check_dates,
+    check_fetched,
+    check_keys,
+    check_results_folders,
+)
 from deltaloss.core.errors import UserError
 from deltaloss.core.runs import LAST, WEIGHTS_PATTERN, run_pattern
 from deltaloss.data.archives import FOLDER
@@ -23,7 +28,11 @@ try:
         memory=Path(".snakemake/deltaloss"),
     )
     check_fetched(experiment.archives["sha256"], Path(FOLDER))
-    check_results_folders(Path(f"results/{experiment.name}"), Path("results/data"))
+    results = (Path(f"results/{experiment.name}"), Path("results/data"))
+    notes = (Path(".snakemake/locks"), Path(".snakemake/metadata"))  # of Snakemake
+    check_results_folders(*results, *notes)
+    if workflow.is_main_process:
+        check_dates(*results)
 except UserError as error:
     sys.exit(f"config: {error}")
 

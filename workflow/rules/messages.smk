@@ -1,7 +1,7 @@
 # What Snakemake says before the first job, while jobs run and after the last one.
 from snakemake.logging import logger
 
-from deltaloss.config.closing import closing_lines
+from deltaloss.config.closing import closing_lines, failure_lines
 
 
 onstart:
@@ -39,5 +39,5 @@ onsuccess:
 
 onerror:
     status.stop()
-    then = "Start the same command again once that is corrected: what is finished is kept, and a training resumes."
-    logger.info("\n".join(["", *status.failures(), then]))
+    said = [Path(path) for path in (log if isinstance(log, list) else [log])]
+    logger.info("\n".join(["", *status.failures(), *failure_lines(said, status.failed_logs)]))

@@ -1,9 +1,10 @@
-"""What came out of a run, in the terminal: the tables in short, and where everything lies."""
+"""Last lines of a run in the terminal: tables in short and where files lie, or why it failed."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from deltaloss.core.runs import parse_run
@@ -14,6 +15,18 @@ SHOWN = {  # below the folder of an experiment
     "tables": "tables/table_2.html",
     "claims": "claims.html",
     "costs": "tables/efficiency.html",
+}
+
+CAUSES = {  # texts of the operating system -> what they mean and what to do
+    r"<Signals\.SIGKILL: 9>|exit status 137": (
+        "a job was killed, as Linux does when memory runs out: let fewer jobs run at a time "
+        "(--cores), or make it need less (recompute, batch_size)"
+    ),
+    "No space left on device|Disk quota exceeded": "the disk is full: free some space",
+    "Read-only file system|Permission denied": (
+        "a file cannot be written or read: change permissions, or run in another folder "
+        "(snakemake --directory)"
+    ),
 }
 
 
@@ -48,3 +61,32 @@ def _in_short(row: Mapping[str, str]) -> str:
     after = f" after {float(steps):g} steps" if steps else ""
     solved = f", solved: {row['solved']} of {row['seeds']}" if row["seeds"] != "1" else ""
     return f"{label:28} {accuracy:5.1f} %{after}{solved}"
+
+
+def failure_lines(files: Iterable[Path], logs: Iterable[Path]) -> list[str]:
+    """Say what to do after a failure, and its cause where that is the operating system.
+
+    Args:
+        files: logs of Snakemake.
+        logs: those of failed jobs.
+    """
+    said = {path: _read(path) for path in logs}
+    text = "\n".join(map(_read, files))
+    lines = []
+    for pattern, meaning in CAUSES.items():
+        where = [f"{path}: " for path, one in said.items() if re.search(pattern, one)]
+        if where or re.search(pattern, text):
+            lines.append(f"{''.join(where[:1])}{meaning}")
+    return [
+        *lines,
+        "Correct that and start the same command again: what is finished is kept, and a training "
+        "resumes.",
+    ]
+
+
+def _read(path: Path) -> str:
+    """Text of a log; empty if it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

@@ -122,6 +122,11 @@ class RunStatus(logging.Handler):
         said = f", about {in_words(left)} left" if left >= 1 else ""
         return f"{done} of {self._jobs} jobs done{said}"
 
+    @property
+    def failed_logs(self) -> list[Path]:
+        """Logs of the failed jobs."""
+        return [job.log for job in self._failed if job.log]
+
     def failures(self) -> Iterator[str]:
         """Yield lines about each failed job: its name, its log and the end of that."""
         for job in self._failed:

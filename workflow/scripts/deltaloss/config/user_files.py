@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import stat
+import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +19,9 @@ from deltaloss.core.files import file_sha256, read_json, write_json
 from deltaloss.core.fingerprint import digest
 from deltaloss.data.archives import read_pin
 from deltaloss.puzzles.card import Card
+
+FREE_BYTES = 1_000_000  # on the disk of the results, below which Snakemake's own notes may fail
+CLOCK_SECONDS = 60.0  # by which a file may be dated ahead of the clock
 
 
 class _Loader(yaml.SafeLoader):
@@ -122,16 +127,49 @@ def check_fetched(digests: Mapping[str, str], folder: Path) -> None:
 
 
 def check_results_folders(*folders: Path) -> None:
-    """Refuse folders that results cannot be written to, without making them."""
+    """Refuse folders that cannot be written to, or that are on a full disk, without making them."""
     for folder in folders:
         places = [folder, *folder.absolute().parents]
         existing = next(path for path in places if os.path.lexists(path))
         if not existing.is_dir():
             raise ConfigError(
-                f"results go to {folder}/, but {existing} is not a folder; move it away"
+                f"files go to {folder}/, but {existing} is not a folder; move it away"
             )
-        if not os.access(existing, os.W_OK | os.X_OK):
+        below = [Path(parent) for parent, _, _ in os.walk(folder)] if existing == folder else []
+        for place in (existing, *below):
+            if place.exists() and not os.access(place, os.W_OK | os.X_OK):
+                raise ConfigError(
+                    f"files go to {folder}/, but {place} cannot be written; change its "
+                    "permissions or run in another folder (snakemake --directory)"
+                )
+        disk = shutil.disk_usage(existing)
+        if disk.total and disk.free < FREE_BYTES:
             raise ConfigError(
-                f"results go to {folder}/, but {existing} cannot be written; change its "
-                "permissions or run in another folder (snakemake --directory)"
+                f"files go to {folder}/, but the disk of {existing} is full "
+                f"({disk.free / 1e6:.1f} MB free); free some space"
             )
+
+
+def check_dates(*folders: Path) -> None:
+    """Refuse files dated in the future, as after a clock was set back.
+
+    Snakemake deletes finished outputs that are older than their inputs, long trainings among them.
+    """
+    for folder in (one for one in folders if one.is_dir()):
+        with tempfile.TemporaryFile(dir=folder) as probe:  # a file server has a clock of its own
+            now = os.fstat(probe.fileno()).st_mtime
+        for parent, _, names in os.walk(folder):
+            for path in (Path(parent, name) for name in names):
+                if _date(path) > now + CLOCK_SECONDS:
+                    raise ConfigError(
+                        f"{path}: dated in the future, so the clock was set back; set it right, "
+                        "or date all files anew, which reruns nothing: find results -exec touch "
+                        "{} +"
+                    )
+
+
+def _date(path: Path) -> float:
+    """Time of the last change; 0 for a file that another process has just removed."""
+    with suppress(FileNotFoundError):
+        return path.lstat().st_mtime
+    return 0.0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import NoReturn
@@ -16,6 +17,7 @@ from typing import NoReturn
 from deltaloss.core.errors import UserError
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+FULL = (errno.ENOSPC, errno.EDQUOT)  # errors of a full disk or a used-up quota
 QUIET_VARIABLE = "DELTALOSS_QUIET"
 """In the environment of jobs whose logs are shown by the process that started them."""
 
@@ -32,7 +34,7 @@ def job_log(log_path: str, name: str) -> Iterator[None]:
     """
     path = Path(log_path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    to_file = logging.FileHandler(path, mode="w", encoding="utf-8")
+    to_file = _LogFile(path, mode="w", encoding="utf-8")
     to_file.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     to_terminal = logging.StreamHandler(sys.stderr)
     to_terminal.setFormatter(_WithoutTraceback(f"[{name}] %(message)s"))
@@ -51,8 +53,7 @@ def job_log(log_path: str, name: str) -> Iterator[None]:
         logger.error("interrupted")
         sys.exit(128 + signal.SIGINT)
     except Exception as error:
-        line = str(error).partition("\n")[0]
-        logger.error("%s: %s (see %s)", type(error).__name__, line, path, exc_info=error)
+        logger.error("%s (see %s)", _in_short(error), path, exc_info=error)
         sys.exit(1)
     finally:
         for handler in logger.handlers:
@@ -104,6 +105,29 @@ class StopFlag:
 def _exit(number: int, frame: FrameType | None) -> None:
     """Exit as an error does, so that temporary files are removed."""
     sys.exit(128 + number)
+
+
+def _in_short(error: BaseException) -> str:
+    """First line of an error, or of the full disk that led to it.
+
+    Matplotlib, for one, stumbles over its own half-written file.
+    """
+    below: BaseException | None = error
+    while below is not None and getattr(below, "errno", None) not in FULL:
+        below = below.__cause__ or below.__context__
+    shown = below or error
+    return f"{type(shown).__name__}: {shown}".partition("\n")[0]
+
+
+class _LogFile(logging.FileHandler):
+    """A log that a full disk cuts short, without a traceback for every line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - named by logging
+        pass
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
 
 
 class _WithoutTraceback(logging.Formatter):

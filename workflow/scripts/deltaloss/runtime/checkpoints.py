@@ -23,6 +23,7 @@ from deltaloss.core.errors import TrainingError
 from deltaloss.core.files import atomic_path, remove_stale
 from deltaloss.core.fingerprint import canonical
 from deltaloss.core.log import logger
+from deltaloss.runtime.parent import stop_with_parent
 
 KEPT = 2
 ATTEMPTS = 9  # to make the folder
@@ -35,6 +36,8 @@ ROUNDING = ("device", "torch", "threads")  # parts of a machine that may change 
 
 class Checkpointer:
     """Saves and loads the states of one job; ``with`` holds the folder for it.
+
+    Inside ``with``, the death of the parent process (Snakemake) is a SIGTERM; see `StopFlag`.
 
     Args:
         folder: made if it is not there.
@@ -76,6 +79,8 @@ class Checkpointer:
                     f"{self.folder}: another job is at work there; wait until it has ended, or "
                     "stop it"
                 ) from error
+        # A job that outlives its Snakemake would write its results behind the back of the next one.
+        self._held.enter_context(stop_with_parent())
         remove_stale(self.folder)
         return self
 
