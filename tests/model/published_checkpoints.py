@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from deltaloss.efficiency.published import PublishedNetwork, from_ours
+from deltaloss.efficiency.published import from_ours
 from deltaloss.model.network import RecallNetwork
 
 
@@ -25,7 +25,7 @@ def write_checkpoint(
     path: Path, network: RecallNetwork, *, prefix: str = "", **others: Any
 ) -> None:
     """Write a checkpoint with all the keys that the released ones have."""
-    optimizer = torch.optim.Adam(PublishedNetwork.parameters(from_ours(network)), lr=0.001)
+    optimizer = torch.optim.Adam(from_ours(network).parameters(), lr=0.001)
     scheduler = torch.optim.lr_scheduler.MultiStepLR(optimizer, [3, 5])
     stored = {
         "net": published_weights(network, prefix=prefix),
