@@ -139,7 +139,9 @@ def test_a_cut_checkpoint_is_one_line(tmp_path):
 def test_code_in_a_checkpoint_does_not_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_checkpoint(tmp_path / "a.pth", network(), hook=Harmful())
-    with pytest.raises(DataError, match=r"Unsupported global: GLOBAL subprocess\.check_call"):
+    with pytest.raises(
+        DataError, match=r"Unsupported global: GLOBAL \w+\.check_call was not an allowed"
+    ):
         read_checkpoint(tmp_path / "a.pth")
     assert not (tmp_path / "harm").exists()
 

@@ -155,6 +155,6 @@ def _reason(error: BaseException) -> str:
     """Describe an error of `torch.load` in one line; torch explains at length."""
     text = " ".join(str(error).split()) or type(error).__name__
     code = text.find("Unsupported global")
-    text = text[code:] if code >= 0 else text
+    text = text[code:].partition(" Please use")[0] if code >= 0 else text
     line = "".join(letter if letter.isprintable() else "?" for letter in text)
     return line if len(line) <= 150 else f"{line[:150]}..."
