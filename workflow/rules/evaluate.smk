@@ -24,7 +24,7 @@ rule evaluate_model:
         mem_mb=16000,
         runtime=runtime("evaluate_model"),
     params:
-        job=evaluate_settings,
+        job=lambda wildcards: evaluate_settings(wildcards),
         checkpoints="results/{experiment}/checkpoints/evaluate/{task}/{run}/{weights}",
     script:
         "../scripts/evaluate_model.py"

@@ -33,8 +33,12 @@ ATTEMPTS = 4  # huggingface_hub resumes a broken transfer several times in each
 BACKOFF_SECONDS = 2.0  # doubled for each further attempt
 
 _SHA256 = re.compile("[0-9a-f]{64}")
-_ERRORS = (httpx2.HTTPError, OSError, RuntimeError, ValueError, XetDownloadError)
-_FINAL = {  # errors that another attempt does not cure, those of subclasses first
+_ERRORS: tuple[type[Exception], ...] = (
+    *(httpx2.HTTPError, OSError, RuntimeError, ValueError, XetDownloadError),
+)
+_FINAL: dict[
+    type[Exception], str
+] = {  # errors that another attempt does not cure, those of subclasses first
     GatedRepoError: "its authors grant access: ask them, and set HF_TOKEN",
     RepositoryNotFoundError: "there is no such public data set",
     RevisionNotFoundError: "the data set has no such commit",
@@ -95,10 +99,9 @@ def _fetch(folder: Path, path: Path, address: str, repository: str, revision: st
                 local_dir=folder,
             )
         except _ERRORS as error:
-            if isinstance(error, tuple(_FINAL)) and not isinstance(error, LocalEntryNotFoundError):
-                raise RefusedError(
-                    next(t for e, t in _FINAL.items() if isinstance(error, e))
-                ) from error
+            final = next((text for one, text in _FINAL.items() if isinstance(error, one)), "")
+            if final and not isinstance(error, LocalEntryNotFoundError):
+                raise RefusedError(final) from error
             if attempt == ATTEMPTS:
                 raise RefusedError(f"{_reason(error)} ({attempt} attempts)") from error
             logger.info("%s; trying again", _reason(error))
