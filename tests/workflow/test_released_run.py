@@ -103,4 +103,5 @@ def test_weights_that_the_config_lacks_are_one_line(fresh):
         "--dry-run", "results/tiny/evaluations/mazes/delta/released.npz", preset=TINY
     )
     assert done.returncode != 0
-    assert "there are no released weights: add tasks.mazes.released.delta" in done.stderr
+    shown = done.stdout + done.stderr
+    assert "there are no released weights: add tasks.mazes.released.delta" in shown

@@ -21,7 +21,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
     XetDownloadError,
 )
-from huggingface_hub.utils import disable_progress_bars
+from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from deltaloss.core.errors import DataError
 from deltaloss.core.files import file_sha256
