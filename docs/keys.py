@@ -47,7 +47,8 @@ def key_tables() -> list[str]:
     for name, task in schema["properties"]["tasks"]["properties"].items():
         lines += ["", f"### tasks.{name}", ""]
         lines += _table(task, config["tasks"].get(name, {}), parts, nested=True)
-    return lines
+    lines += ["", "### tasks.TASK.released.RUN", ""]
+    return lines + _table(parts["released"], {}, parts)
 
 
 def _table(section: Json, values: Json, parts: Json, *, nested: bool = False) -> list[str]:

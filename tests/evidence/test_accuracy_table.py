@@ -120,10 +120,38 @@ class TestOneSeed:
         (block,) = table(*mazes(curve(1234, examples=10_000))).blocks
         assert block.printed.iloc[0, 4].startswith("12.34\n")
 
-    def test_released_weights(self):
-        frame = curve(1, 2)
-        run = RunResults(task="mazes", run=parse_run("delta"), by_weights={"released": frame})
-        assert "Experiment trial, weights released." in table(run).notes
+
+def released(*correct: int, **facts) -> RunResults:
+    frame = curve(*correct, **facts)
+    return RunResults(task="mazes", run=parse_run("delta"), by_weights={"released": frame})
+
+
+class TestReleasedWeights:
+    @pytest.mark.parametrize("seeds", [1, 2])
+    def test_they_are_a_block_of_their_own_and_change_no_other(self, seeds):
+        runs = mazes(*[curve(10, 150)] * seeds)
+        plain, made = table(*runs), table(*runs, released(20, 190, 150))
+        ours, theirs = made.blocks
+        pd.testing.assert_frame_equal(ours.printed, plain.blocks[0].printed)
+        pd.testing.assert_frame_equal(made.numbers.iloc[:3][["seeds"]], plain.numbers[["seeds"]])
+        assert theirs.title == "Released weights, not trained here"
+        printed = theirs.printed.iloc[0].map(lambda text: text.split("\n")[0].strip()).tolist()
+        assert printed == ["Delta*", "-", "2", "657", "95.0", "99.90", "75.0"]
+        assert theirs.printed.iloc[0, 4].endswith("\n(91.0–97.3)"), "Wilson's interval"
+
+    def test_they_are_no_seed_and_in_no_test(self):
+        made = table(*mazes(curve(10, 150)), released(20, 190))
+        row = made.numbers.iloc[-1]
+        assert (row["run"], row["seeds"], row["max_accuracy_percent"]) == ("delta@released", 0, 95)
+        assert row[["solved", "max_accuracy_percent_p_value"]].isna().all()
+        assert "Experiment trial, seed 1." in made.notes
+        assert "Released weights are in no test" in made.notes
+        assert "Released" not in table(*mazes(curve(10, 150))).notes
+
+    def test_overflow_is_told(self):
+        made = table(*mazes(curve(10, 150)), released(20, 190, lost=3))
+        assert cells(made.blocks[1], "Not\nfinite") == ["3"]
+        assert "whose state overflowed" in made.notes
 
 
 class TestOverSeeds:

@@ -102,6 +102,26 @@ class TestCurves:
         )
         assert lines(first_axes(only), "Progressive, α = 0")[0].get_marker() == "o"
 
+    def test_released_weights_have_the_look_of_their_run_with_hollow_markers(self):
+        ours = panel(seeds=3)
+        theirs = RunResults(
+            task="chess", run=parse_run("delta"), by_weights={"released": curve(*range(150))}
+        )
+        both = Panel(
+            title=ours.title,
+            subtitle=ours.subtitle,
+            train_steps=ours.train_steps,
+            results=[*ours.results, theirs],
+            plotted=ours.plotted,
+        )
+        figure = draw_figure_1([both], [])
+        assert entries(figure)[:2] == ["Delta", "Progressive, α = 0.5"]
+        assert "Delta, released" in entries(figure)
+        own, other = (lines(figure.axes[0], label)[0] for label in ("Delta", "Delta, released"))
+        assert other.get_ydata()[-1] == 74.5
+        assert (own.get_color(), own.get_marker()) == (other.get_color(), other.get_marker())
+        assert other.get_markerfacecolor() == "white" != own.get_markerfacecolor()
+
     def test_one_seed_has_wilson_s_interval_as_a_band(self):
         ax = first_axes(panel())
         bands = [one for one in ax.collections if isinstance(one, PolyCollection)]

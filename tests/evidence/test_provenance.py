@@ -20,14 +20,16 @@ ROOM = Path(evidence.__path__[0])
 def test_files_are_grouped_by_puzzle_run_and_weights():
     names = [
         *("chess/delta/seed1", "chess/delta/seed2", "chess/progressive-0.5/seed1"),
-        *("mazes/delta/released",),
+        *("mazes/delta/seed1", "mazes/delta/released"),
     ]
     results = read_runs([Path(f"results/x/evaluations/{name}.csv") for name in names], str)
     assert [(one.task, one.run.name, list(one.by_weights)) for one in results] == [
         ("chess", "delta", ["seed1", "seed2"]),
         ("chess", "progressive-0.5", ["seed1"]),
+        ("mazes", "delta", ["seed1"]),
         ("mazes", "delta", ["released"]),
     ]
+    assert [one.released for one in results] == [False, False, False, True]
     assert results[0].by_weights["seed2"] == "results/x/evaluations/chess/delta/seed2.csv"
 
 

@@ -4,7 +4,7 @@ from functools import cache
 from deltaloss.config import published
 from deltaloss.core.files import digest_files
 from deltaloss.core.fingerprint import canonical, code_digest
-from deltaloss.core.runs import LAST, run_pattern, weights_name, weights_seed
+from deltaloss.core.runs import LAST, RELEASED, run_pattern, weights_name, weights_seed
 from deltaloss.data.archives import FOLDER, fetched_path
 from deltaloss.puzzles.card import puzzle_modules, puzzle_names
 
@@ -48,6 +48,16 @@ def model_files(task, pattern, runs=None):
 
 def answer_files(task, folder="evaluations", runs=None):
     return model_files(task, f"{folder}/{{task}}/{{run}}/{{weights}}.npz", runs)
+
+
+def released_files(task, pattern="evaluations/{task}/{run}/{weights}.npz"):
+    """Return the files of every checkpoint of a puzzle that others trained."""
+    return expand(
+        f"results/{experiment.name}/{pattern}",
+        task=task,
+        run=list(experiment.tasks[task].released),
+        weights=RELEASED,
+    )
 
 
 def audit_files(tasks):
@@ -95,8 +105,9 @@ def train_settings(wildcards):
     return job("train_model.py", settings, *modules)
 
 
-def evaluate_settings(task, *, steps=None, script="evaluate_model.py", **settings):
-    settings |= experiment.evaluate_settings(task, steps=steps)
+def evaluate_settings(wildcards, *, steps=None, script="evaluate_model.py", **settings):
+    task, run = wildcards.task, getattr(wildcards, "run", "untrained")
+    settings |= experiment.evaluate_settings(task, run, wildcards.weights, steps=steps)
     return job(script, settings, f"puzzles.{task}.task")
 
 

@@ -24,7 +24,7 @@ rule evaluate_model:
         mem_mb=16000,
         runtime=runtime("evaluate_model"),
     params:
-        job=lambda wildcards: evaluate_settings(wildcards.task),
+        job=lambda wildcards: evaluate_settings(wildcards),
         checkpoints="results/{experiment}/checkpoints/evaluate/{task}/{run}/{weights}",
     script:
         "../scripts/evaluate_model.py"
@@ -45,7 +45,7 @@ use rule evaluate_model as evaluate_validation with:
         "results/{experiment}/benchmarks/validate/{task}/{run}/{weights}.tsv"
     params:
         job=lambda wildcards: evaluate_settings(
-            wildcards.task, validation=experiment.validation_settings(wildcards.task)
+            wildcards, validation=experiment.validation_settings(wildcards.task)
         ),
         checkpoints="results/{experiment}/checkpoints/validate/{task}/{run}/{weights}",
 
@@ -71,7 +71,7 @@ rule evaluate_untrained:
         runtime=lambda wildcards, attempt: attempt * 240,
     params:
         job=lambda wildcards: evaluate_settings(
-            wildcards.task,
+            wildcards,
             script="evaluate_untrained.py",
             seed=weights_seed(wildcards.weights),
             steps=experiment.tasks[wildcards.task].train_steps,

@@ -26,6 +26,11 @@ HISTORIES = [
 ]
 
 
+def drawn_files(task):
+    """Return the answers in the panel of a puzzle."""
+    return answer_files(task, runs=experiment.tasks[task].drawn) + released_files(task)
+
+
 rule compare_runs:
     input:
         results=lambda wildcards: answer_files(wildcards.task),
@@ -113,7 +118,10 @@ use rule tabulate_data as tabulate_training with:
 
 use rule tabulate_data as tabulate_accuracy with:
     input:
-        results=lambda wildcards: answer_files(TASK_OF_TABLE[wildcards.number]),
+        results=lambda wildcards: [
+            *answer_files(TASK_OF_TABLE[wildcards.number]),
+            *released_files(TASK_OF_TABLE[wildcards.number]),
+        ],
         tests=lambda wildcards: test_files(TASK_OF_TABLE[wildcards.number]),
         digests=lambda wildcards: digest_files(test_files(TASK_OF_TABLE[wildcards.number])),
         audits=lambda wildcards: audit_files([TASK_OF_TABLE[wildcards.number]]),
@@ -138,11 +146,7 @@ use rule tabulate_data as tabulate_accuracy with:
 
 rule draw_figure_1:
     input:
-        results=[
-            path
-            for task in TASKS
-            for path in answer_files(task, runs=experiment.tasks[task].drawn)
-        ],
+        results=[path for task in TASKS for path in drawn_files(task)],
         audits=audit_files(TASKS),
     output:
         figures=reported(
@@ -164,9 +168,7 @@ rule draw_figure_1:
 
 use rule draw_figure_1 as draw_panel with:
     input:
-        results=lambda wildcards: answer_files(
-            wildcards.task, runs=experiment.tasks[wildcards.task].drawn
-        ),
+        results=lambda wildcards: drawn_files(wildcards.task),
         audits=lambda wildcards: audit_files([wildcards.task]),
     output:
         figures=expand(

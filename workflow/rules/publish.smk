@@ -25,6 +25,11 @@ NETWORK_FILES = {  # of single networks: what `resume_published` takes back
 PUZZLE_FILES = {
     task: [
         *NETWORK_FILES[task],
+        *(
+            path
+            for kind in ("npz", "csv")
+            for path in released_files(task, f"evaluations/{{task}}/{{run}}/{{weights}}.{kind}")
+        ),
         *table_files(TABLES[task]),
         *(
             f"results/{experiment.name}/figures/{name}_{task}.png"

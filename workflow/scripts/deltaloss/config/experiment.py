@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from deltaloss.config.costs import (
@@ -15,8 +15,9 @@ from deltaloss.config.costs import (
     predict,
     seconds,
 )
+from deltaloss.config.released import ReleasedWeights
 from deltaloss.core.fingerprint import digest
-from deltaloss.core.runs import Run, parse_run, weights_seed
+from deltaloss.core.runs import RELEASED, Run, parse_run, weights_seed
 from deltaloss.puzzles.base import training_count
 from deltaloss.puzzles.card import Card
 
@@ -35,6 +36,7 @@ class TaskConfig:
         training: complete training settings by loss.
         file_digest: of the content of the user's file that the examples are read from; empty
             where there is none, or it is an address.
+        released: checkpoints that others trained, by the name of their run.
     """
 
     name: str
@@ -48,6 +50,12 @@ class TaskConfig:
     evaluation: Json
     training: Mapping[str, Json]
     file_digest: str = ""
+    released: Mapping[str, ReleasedWeights] = field(default_factory=dict)
+
+    def network_of(self, run: str, weights: str) -> Json:
+        """Return the settings of the network that weights are for."""
+        released = self.released.get(run) if weights == RELEASED else None
+        return released.network(self.network) if released else self.network
 
     def operations(self) -> dict[str, int]:
         """Count the multiply-adds of a job with a network, by its rule; of the longest training."""
@@ -168,16 +176,26 @@ class Experiment:
             "value": parsed.value,
         }
 
-    def evaluate_settings(self, task: str, *, steps: int | None) -> dict[str, Any]:
+    def released_settings(self, task: str, run: str) -> dict[str, Any]:
+        """Everything beside code that decides released weights in our form."""
+        chosen = self.tasks[task]
+        source, network = chosen.released[run].source, chosen.network_of(run, RELEASED)
+        return {"network": network, "run": run, "source": source, "task": task}
+
+    def evaluate_settings(
+        self, task: str, run: str, weights: str, *, steps: int | None
+    ) -> dict[str, Any]:
         """Everything beside weights, examples and code that decides their answers.
 
         Args:
             task: name of the puzzle.
+            run: name of the run.
+            weights: their name, by which released ones may have another network.
             steps: None for those of the config's evaluation.
         """
         chosen = self.tasks[task]
         return {
-            "network": chosen.network,
+            "network": chosen.network_of(run, weights),
             "precision": self.result_precision,
             "steps": chosen.evaluation["steps"] if steps is None else steps,
             "task": task,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from deltaloss.core.errors import ConfigError, DataError
 from deltaloss.core.files import digest_files, file_sha256, read_json
 from deltaloss.core.fingerprint import digest
-from deltaloss.core.runs import LAST, WEIGHTS_PATTERN, weights_seed
+from deltaloss.core.runs import LAST, RELEASED, WEIGHTS_PATTERN, weights_seed
 
 if TYPE_CHECKING:  # jobs that check results need no schema
     from deltaloss.config.experiment import Experiment
@@ -35,8 +35,11 @@ def path_of(path: str) -> str:
 
 
 def group_name(summary: str) -> str:
-    """Name of the group of a summary: its path, with a star for the name of weights."""
-    return _WEIGHTS.sub("/*", summary)
+    """Name of the group of a summary: its path, with a star for the seed of its weights.
+
+    That of released weights is a group of its own, for their network may be another.
+    """
+    return summary if f"/{RELEASED}." in summary else _WEIGHTS.sub("/*", summary)
 
 
 def expected_settings(

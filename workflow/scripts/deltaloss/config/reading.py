@@ -15,6 +15,7 @@ from deltaloss.config.checks import (
     check_tables,
 )
 from deltaloss.config.experiment import Experiment, Json, TaskConfig
+from deltaloss.config.released import read_released
 from deltaloss.config.schema import check_schema, load_schema
 from deltaloss.config.training_sets import resolve_training
 from deltaloss.config.user_files import check_archive_names, content_digest
@@ -36,7 +37,7 @@ def read_experiment(config: dict[str, Any], schema: Path, *, memory: Path) -> Ex
 
     Raises:
         ConfigError: one line with key, value, what is allowed and what to do.
-        DataError: the puzzle file cannot be read.
+        DataError: a file that the config names cannot be read.
     """
     try:
         return _read(config, schema, memory)
@@ -110,6 +111,7 @@ def _read_task(card: Card, given: Json, config: Json, memory: Path) -> TaskConfi
         evaluation=given["evaluation"],
         training=training,
         file_digest=file_digest,
+        released=read_released(f"{key}.released", given.get("released", {}), runs, memory),
     )
 
 

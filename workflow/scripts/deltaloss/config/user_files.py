@@ -51,13 +51,14 @@ def check_keys(files: Iterable[str | Path]) -> None:
             yaml.compose(stream, Loader=_Loader)
 
 
-def content_digest(file: str | None, memory: Path) -> str:
+def content_digest(file: str | None, memory: Path, *, kind: str = "puzzle file") -> str:
     """Digest of a file's content, 64 hexadecimal digits; empty for an address and for None.
 
     Args:
         file: path or address.
         memory: folder that remembers digests by a file's path, size and time, because hashing a
             gigabyte takes seconds.
+        kind: of the file, for errors.
 
     Raises:
         DataError: there is no such file, or it cannot be read.
@@ -71,16 +72,17 @@ def content_digest(file: str | None, memory: Path) -> str:
         with suppress(DataError):
             return str(read_json(known)["content_sha256"])
         if not stat.S_ISREG(state.st_mode):
-            raise DataError(f"{file}: is not a file; name a puzzle CSV, plain or .zst")
+            example = "puzzle CSV, plain or .zst" if kind == "puzzle file" else kind
+            raise DataError(f"{file}: is not a file; name a {example}")
         content = file_sha256(path)
     except FileNotFoundError as error:
         raise DataError(
-            f"{file}: there is no such puzzle file; write its path from the folder that "
+            f"{file}: there is no such {kind}; write its path from the folder that "
             "snakemake runs in"
         ) from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise DataError(f"{file}: cannot be read: {reason}; name another puzzle file") from error
+        raise DataError(f"{file}: cannot be read: {reason}; name another {kind}") from error
     write_json(known, {"file": str(path), "content_sha256": content})
     return content
 

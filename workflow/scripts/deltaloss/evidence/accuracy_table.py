@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from deltaloss.core.runs import Run, parse_run, write_number
+from deltaloss.core.runs import RELEASED, Run, parse_run, write_number
 from deltaloss.evidence import paper
 from deltaloss.evidence.formats import NONE, percent, whole
 from deltaloss.evidence.over_seeds import SOLVED_PERCENT
@@ -45,7 +45,7 @@ def tabulate_accuracy(
     """Make an accuracy table.
 
     Args:
-        results: accuracy curves of one puzzle's runs.
+        results: accuracy curves of one puzzle's runs, then those of released weights.
         experiment: its name.
         summaries: of the puzzle.
         tests: of the differences between its runs.
@@ -58,6 +58,7 @@ def tabulate_accuracy(
             task=task,
             run=result.run,
             labels=_labels(result.run, plotted, decimals),
+            released=result.released,
             numbers=_measure(result)
             | _p_values(result, tests)
             | of_paper(paper.ACCURACY, task, result.run, (STEPS, MAXIMUM)),
@@ -65,7 +66,12 @@ def tabulate_accuracy(
         for result in results
     ]
     numbers = [
-        {**names(row.run), "plotted": row.run.name in plotted, **row.numbers} for row in rows
+        {
+            **names(row.run),
+            **({"run": f"{row.run.name}@{RELEASED}"} if row.released else {}),
+            **{"plotted": row.run.name in plotted, **row.numbers},
+        }
+        for row in rows
     ]
     return Table(
         caption=_caption(results[0], summaries[task]),
@@ -76,7 +82,10 @@ def tabulate_accuracy(
 
 
 def _measure(result: RunResults[pd.DataFrame]) -> dict[str, float | None]:
-    """Numbers of one run over its seeds; with several, steps are those of the solved seeds."""
+    """Numbers of one run over its seeds; with several, steps are those of the solved seeds.
+
+    Released weights are measured as one seed, but counted as none.
+    """
     curves = list(result.by_weights.values())
     best = [curve.iloc[int(curve["correct"].argmax())] for curve in curves]
     last = [curve.iloc[-1] for curve in curves]
@@ -94,15 +103,18 @@ def _measure(result: RunResults[pd.DataFrame]) -> dict[str, float | None]:
             limits = tuple(100.0 * limit for limit in interval)
         numbers |= dict(zip((f"{name}_low", f"{name}_high"), limits, strict=True))
     lost = [float(row["not_finite"]) for row in last]
-    return numbers | spread("not_finite", lost) | {"not_finite_seeds": sum(map(bool, lost))}
+    numbers |= spread("not_finite", lost) | {"not_finite_seeds": sum(map(bool, lost))}
+    return numbers | {"seeds": 0, "solved": None} if result.released else numbers
 
 
 def _p_values(result: RunResults[pd.DataFrame], tests: Tests) -> dict[str, float | None]:
     """P values of the differences from the Delta run with weights of the same kind.
 
     One seed: McNemar's exact test, adjusted by Holm's procedure. Several: the sign-flip test of
-    accuracies and, at the highest ones, Fisher's test of solved seeds.
+    accuracies and, at the highest ones, Fisher's test of solved seeds. Released weights: none.
     """
+    if result.released:
+        return dict.fromkeys(f"{name}_p_value" for name in COMPARED)
     several = len(result.by_weights) > 1
     test = "p_value_sign_flip" if several else "p_value_holm"
     wanted = {name: (comparison, test) for name, comparison in COMPARED.items()}
@@ -118,18 +130,18 @@ def _p_values(result: RunResults[pd.DataFrame], tests: Tests) -> dict[str, float
 
 
 def _blocks(rows: Sequence[Row], summary: Mapping[str, Any], decimals: int) -> list[Block]:
-    """Rows of selected weights, of last epochs, and the paper's unless they stand beside ours."""
-    task, columns = rows[0].task, list(_columns(rows))
+    """Rows of selected weights, last epochs, released weights, and the paper's if not beside."""
+    task, trained = rows[0].task, [row for row in rows if not row.released]
+    columns = list(_columns(trained))
     beside = [task] if paper.same_scale(task, summary) else []
-    blocks = [
-        make_block(
-            [row for row in rows if not row.run.last], columns, paper.ACCURACY, beside=beside
-        )
-    ]
-    last = [row for row in rows if row.run.last]
-    if last:
+    selected = [row for row in trained if not row.run.last]
+    blocks = [make_block(selected, columns, paper.ACCURACY, beside=beside)]
+    if last := [row for row in trained if row.run.last]:
         title = "Weights of the last epoch"
         blocks.append(make_block(last, columns, paper.ACCURACY, title=title))
+    if released := [row for row in rows if row.released]:
+        own, title = list(_columns(released)), "Released weights, not trained here"
+        blocks.append(make_block(released, own, paper.ACCURACY, beside=beside, title=title))
     printed = {run: row for (one, run), row in paper.ACCURACY.items() if one == task}
     if printed and not beside:
         labels = [_labels(parse_run(run), paper.PLOTTED[task], decimals) for run in printed]
@@ -164,7 +176,8 @@ def _caption(result: RunResults[pd.DataFrame], summary: Mapping[str, Any]) -> st
 
 def _notes(experiment: str, results: Results, rows: Sequence[Row]) -> Iterator[str]:
     several = _several(rows)
-    yield f"Experiment {experiment}, {describe_seeds(results)}. * plotted in figure 1."
+    seeds = describe_seeds([one for one in results if not one.released])
+    yield f"Experiment {experiment}, {seeds}. * plotted in figure 1."
     if several:
         yield "Medians over the seeds; below them the lowest and the highest value."
         yield f"Solved: seeds with at least {SOLVED_PERCENT:g} % of the puzzles right at some step;"
@@ -173,6 +186,8 @@ def _notes(experiment: str, results: Results, rows: Sequence[Row]) -> Iterator[s
         yield "Below accuracies: Wilson's 95 % interval."
     yield "Bold: the highest accuracy, unless all are equal."
     yield from _tests_in_words(rows, several=several)
+    if any(row.released for row in rows):
+        yield "Released weights are in no test; below their accuracies: Wilson's 95 % interval."
     if any(row.numbers["not_finite_seeds"] for row in rows):
         yield f"Not finite: {'seeds with ' if several else ''}puzzles whose state overflowed, which"
         yield "count as wrong from there on."
@@ -197,7 +212,7 @@ def _tests_in_words(rows: Sequence[Row], *, several: bool) -> Iterator[str]:
 
 
 def _several(rows: Sequence[Row]) -> bool:
-    return any(row.numbers["seeds"] != 1 for row in rows)
+    return any((row.numbers["seeds"] or 0) > 1 for row in rows)
 
 
 def _labels(run: Run, plotted: Sequence[str], decimals: int) -> dict[str, str]:

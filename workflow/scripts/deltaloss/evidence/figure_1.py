@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from deltaloss.core.runs import LOSSES, Run, write_number
+from deltaloss.core.runs import LOSSES, RELEASED, Run, write_number
 from deltaloss.evidence.figures import LOOK, TEXT_WIDTH, save_figure
 from deltaloss.evidence.paired import wilson_interval
 from deltaloss.evidence.paper import FIGURE_STEPS
@@ -45,6 +45,7 @@ _STYLES: tuple[dict[str, Any], ...] = (
     {"color": OKABE_ITO["black"], "linestyle": (0, (3, 1, 1, 1, 1, 1)), "marker": "P"},
 )
 _QUIET: dict[str, Any] = {"color": "0.55", "linestyle": "-", "linewidth": 0.8}
+_RELEASED: dict[str, Any] = {"linewidth": 0.7, "markerfacecolor": "white"}
 _TRAINING_STYLE: dict[str, Any] = {"color": "0.3", "linestyle": ":", "linewidth": 0.8}
 
 
@@ -68,8 +69,9 @@ class Panel:
 
     @property
     def compared(self) -> list[Run]:
-        """The plotted runs."""
-        return [one.run for one in self.results if one.run.name in self.plotted]
+        """The plotted runs that were trained here."""
+        trained = [one.run for one in self.results if not one.released]
+        return [run for run in trained if run.name in self.plotted]
 
 
 def make_panel(summary: Mapping[str, Any], results: Sequence[RunResults[pd.DataFrame]]) -> Panel:
@@ -94,7 +96,7 @@ def draw_figure_1(panels: Sequence[Panel], paths: Sequence[Path]) -> Figure:
     """Draw accuracy against steps and save the figure to every path by its suffix.
 
     Several seeds: their median, and a thin line for each. One seed: Wilson's 95 % interval as a
-    band.
+    band. Released weights: as one seed, with the look of their run but hollow markers.
     """
     shared = shared_losses(panels)
     entries = dict.fromkeys(
@@ -152,6 +154,8 @@ def _draw_panel(ax: Axes, panel: Panel, shared: Collection[str], entries: Sequen
         entry, style = _entry(result.run, panel, shared), _QUIET
         if result.run.name in panel.plotted:
             style = _style(entries.index(entry), len(entries), steps=len(curves[0]))
+        if result.released:
+            entry, style = f"{entry}, {RELEASED}", style | _RELEASED
         _draw_run(ax, curves, entry, style)
     if panel.train_steps <= last:
         ax.axvline(panel.train_steps, zorder=0, label=TRAINING, **_TRAINING_STYLE)

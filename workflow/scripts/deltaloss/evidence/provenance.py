@@ -14,7 +14,7 @@ import pandas as pd
 
 from deltaloss.core.files import check_file, file_sha256, write_json
 from deltaloss.core.machine import processor
-from deltaloss.core.runs import Run, parse_run
+from deltaloss.core.runs import RELEASED, Run, parse_run
 from deltaloss.core.source import describe_source, source_version
 
 PACKAGES = ("numpy", "pandas", "scipy", "matplotlib")
@@ -36,21 +36,29 @@ class RunResults(Generic[T]):
     run: Run
     by_weights: Mapping[str, T]
 
+    @property
+    def released(self) -> bool:
+        """Whether the weights are a checkpoint that others trained, which is no seed."""
+        return RELEASED in self.by_weights
+
 
 def read_runs(paths: Iterable[Path], load: Callable[[Path], T]) -> list[RunResults[T]]:
     """Load results and group them by run; runs and weights keep the order of `paths`.
+
+    Released weights are results of their own, apart from the seeds of the same run.
 
     Args:
         paths: ``.../{task}/{run}/{weights}.{suffix}``.
         load: reads one file.
     """
-    loaded: dict[tuple[str, str], dict[str, T]] = {}
+    loaded: dict[tuple[str, str, bool], dict[str, T]] = {}
     for path in paths:
         task, run = path.parts[-3:-1]
-        loaded.setdefault((task, run), {})[path.stem] = load(path)
+        key = task, run, path.stem == RELEASED
+        loaded.setdefault(key, {})[path.stem] = load(path)
     return [
         RunResults(task=task, run=parse_run(run), by_weights=by_weights)
-        for (task, run), by_weights in loaded.items()
+        for (task, run, _), by_weights in loaded.items()
     ]
 
 

@@ -32,12 +32,14 @@ class Row:
         run: the run.
         labels: text by which the printed table names it, by column.
         numbers: see `spread`; with `seeds`, and p values as ``{name}_p_value``.
+        released: whether others trained the weights.
     """
 
     task: str
     run: Run
     labels: Mapping[str, str]
     numbers: Numbers
+    released: bool = False
 
 
 @dataclass(frozen=True)
