@@ -103,7 +103,9 @@ rule draw_convergence:
         audits=lambda wildcards: audit_files([wildcards.task]),
     output:
         figures=reported(
-            expand("results/{{experiment}}/figures/convergence_{{task}}.{kind}", kind=FIGURE_FORMATS),
+            expand(
+                "results/{{experiment}}/figures/convergence_{{task}}.{kind}", kind=FIGURE_FORMATS
+            ),
             caption="../report/convergence_figure.rst",
             category="Figures",
             labels={"figure": "convergence, {task}"},
