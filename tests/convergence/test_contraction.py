@@ -31,7 +31,7 @@ MATRICES = {
     "opposite signs": block([[0.8]], [[-0.8]], [[0.3]]),
     "complex pair": block(0.95 * ROTATION, [[0.6]], [[0.1]]),
     "close pair": block([[0.9]], [[0.89]], [[0.3]]),
-    "not normal": np.array([[0.5, 100.0, 0.0], [0.0, 0.4, 10.0], [0.0, 0.0, 0.3]]),
+    "not normal": np.array([[0.5, 2.0, 0.0], [0.0, 0.4, 2.0], [0.0, 0.0, 0.3]]),
     "nilpotent": np.triu(np.ones((4, 4)), 1),
     "zero": np.zeros((3, 3)),
 }

@@ -9,6 +9,7 @@ Shape letters: N examples, B examples of a batch, T steps; a state is [B, W, H, 
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ from deltaloss.puzzles.base import Task
 RADIUS_EXAMPLES = 20
 """First examples whose spectral radius is computed: each costs as much as some hundred steps."""
 
-Arrays = dict[str, NDArray[np.generic]]
+Arrays = dict[str, NDArray[Any]]
 
 
 def measure(
