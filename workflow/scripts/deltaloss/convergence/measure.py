@@ -27,6 +27,8 @@ from deltaloss.puzzles.base import Task
 RADIUS_EXAMPLES = 20
 """First examples whose spectral radius is computed: each costs as much as some hundred steps."""
 
+LARGEST = torch.finfo(torch.float32).max  # for norms beyond, and changes relative to zero
+
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -92,7 +94,7 @@ def _measure_batch(
         del older
     correct = task.correct(logits, rows.inputs, rows.targets)
     finite = flags[1].cumprod(0).bool()
-    numbers = numbers.masked_fill(~finite, torch.nan)[..., : len(batch)].cpu()
+    numbers = numbers.clamp(max=LARGEST).masked_fill(~finite, torch.nan)[..., : len(batch)].cpu()
     lasting = finite.sum(0)[: len(batch)].cpu().numpy()
     whole = lasting == steps
     return {
