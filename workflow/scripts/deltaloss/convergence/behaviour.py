@@ -129,7 +129,7 @@ def tabulate_examples(trace: Trace) -> pd.DataFrame:
             "example": range(len(trace.correct)),
             "behaviour": classify(trace),
             "nonfinite_step": trace.nonfinite_step,
-            "settled_step": pd.array(settled_steps(trace), dtype="Int64"),
+            "settled_step": pd.Series(settled_steps(trace)).astype("Int64"),
             "correct": trace.correct,
             **{measure: getattr(trace, measure)[-1] for measure in MEASURES},
             "radius": trace.radius,

@@ -108,7 +108,8 @@ def _measure_batch(
 
 def _norm(values: Tensor) -> Tensor:
     """2-norm of each example, float64 [B]: a finite float32 state never overflows it."""
-    return torch.linalg.vector_norm(values.flatten(1), dim=1, dtype=torch.float64)
+    norm: Tensor = torch.linalg.vector_norm(values.flatten(1), dim=1, dtype=torch.float64)
+    return norm
 
 
 def _relative_change(now: Tensor, then: Tensor, norm: Tensor) -> Tensor:
@@ -121,12 +122,12 @@ def _radii(
     network: RecallNetwork, state: Tensor, recall: Recall, finite: NDArray[np.bool_], first: int
 ) -> Arrays:
     """Spectral radii of those finite examples that are among the first `RADIUS_EXAMPLES`."""
-    numbers = np.arange(first, first + len(state))
-    chosen = np.flatnonzero(finite & (numbers < RADIUS_EXAMPLES))
+    chosen = np.flatnonzero(finite[: max(0, RADIUS_EXAMPLES - first)])
     radius, residual = np.full((2, len(state)), np.nan)
     if len(chosen):
         rows = torch.from_numpy(chosen).to(state.device)
         own = Recall(recall.response[rows], recall.state_weight)
-        found = spectral_radius(lambda s: network.step(s, own), state[rows], numbers[chosen])
+        named = (first + chosen).tolist()
+        found = spectral_radius(lambda s: network.step(s, own), state[rows], named)
         radius[chosen], residual[chosen] = (values.numpy() for values in found)
     return {"radius": radius, "radius_residual": residual}

@@ -46,6 +46,7 @@ def draw_convergence(results: Results, panel: Mapping[str, Any], paths: Sequence
             _draw_run(ax, result, place, len(plotted))
         ax.axhline(RESOLUTION, color="0.6", linewidth=0.8, zorder=0, label="Resolution")
         ax.axvline(panel["train_steps"], zorder=0, label=TRAINING, **TRAINING_STYLE)
+        ax.set_xlim(1, max([2, *(len(t) for one in plotted for t in one.by_weights.values())]))
         ax.set_title(load_card(panel["task"]).title)
         ax.set_xlabel("Reasoning step")
         ax.set_ylabel("Relative change of the state")
