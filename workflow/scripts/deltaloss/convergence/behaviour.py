@@ -91,7 +91,7 @@ def classify(trace: Trace) -> NDArray[np.str_]:
         "not finite": trace.nonfinite_step > 0,
         "fixed point": (one <= RESOLUTION).all(0),
         "cycle of two": (one >= LARGE).all(0) & (two <= RESOLUTION).all(0),
-        "growing": (start < middle) & (middle < end) & (end >= GROWTH * start),
+        "growing": (start < middle) & (middle < end) & (end / GROWTH >= start),
     }
     return np.select(list(conditions.values()), list(conditions), "drifting")
 
