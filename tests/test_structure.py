@@ -18,8 +18,8 @@ LIBRARY = SCRIPTS / "deltaloss"
 RULES = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
 
 ROOMS = (
-    *("core", "puzzles", "data", "config", "model", "runtime", "evaluation", "losses", "training"),
-    *("efficiency", "evidence"),
+    *("core", "puzzles", "data", "config", "model", "runtime", "evaluation", "convergence"),
+    *("losses", "training", "efficiency", "evidence"),
 )
 MODULES = {
     ".".join(path.relative_to(SCRIPTS).with_suffix("").parts): path
@@ -33,6 +33,9 @@ NAMED = {
     "train_model": r"puzzles\.\w+\.task|losses\.\w+",
     "evaluate_model": r"puzzles\.\w+\.task",
     "evaluate_untrained": r"puzzles\.\w+\.task",
+    "measure_convergence": r"puzzles\.\w+\.task",
+    "tabulate_convergence": r"puzzles\.\w+\.card",
+    "draw_convergence": r"puzzles\.\w+\.card",
     "measure_efficiency": r"puzzles\.\w+\.task|losses\.\w+",
     "tabulate_efficiency": r"puzzles\.\w+\.card",
     "draw_data": r"puzzles\.\w+\.(picture|card)",
@@ -101,7 +104,7 @@ def test_no_room_imports_snakemake():
         (r"core\.", {"torch", "pandas", "matplotlib"}),
         (r"config\.", {"torch", "pandas", "matplotlib"}),
         (r"puzzles\.(base|card|\w+\.card)$", {"torch", "pandas", "matplotlib"}),
-        (r"evidence\.|evaluation\.answers|training\.history", {"torch"}),
+        (r"evidence\.|evaluation\.answers|convergence\.behaviour|training\.history", {"torch"}),
     ],
     ids=["core", "config", "puzzles", "evidence"],
 )

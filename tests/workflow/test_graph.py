@@ -74,10 +74,19 @@ class TestTargets:
             ("models", MAKING | {"train_model"}),
             ("statistics", MAKING | COMPUTING | {"audit_data", "compare_runs", "join_statistics"}),
             ("efficiency", {"measure_efficiency", "tabulate_efficiency"}),
+            (
+                "convergence",
+                MAKING
+                | {"train_model", "audit_data", "measure_convergence"}
+                | {"tabulate_convergence", "draw_convergence"},
+            ),
             ("results/tiny/tables/table_2.csv", MAKING | {"audit_data", "tabulate_data"}),
             ("results/tiny/figures/data.png", MAKING | {"draw_data"}),
         ],
-        ids=["data", "models", "statistics", "efficiency", "table-2", "figure-of-the-data"],
+        ids=[
+            *("data", "models", "statistics", "efficiency", "convergence"),
+            *("table-2", "figure-of-the-data"),
+        ],
     )
     def test_a_stage_builds_nothing_beyond_it(self, fresh, target, rules):
         assert set(fresh.plan(target).rules) == rules

@@ -68,9 +68,11 @@ class TaskConfig:
         epochs: int = max(settings["epochs"] for settings in self.training.values())
         trained = training_count(count, fraction)
         learning = FORWARD_AND_BACKWARD * self.train_steps * trained * epochs
+        evaluated = large * steps * self.data["test"]["count"]
         return {
             "train_model": small * learning,
-            "evaluate_model": large * steps * self.data["test"]["count"],
+            "evaluate_model": evaluated,
+            "measure_convergence": evaluated,
             "evaluate_validation": small * steps * min(count - trained, VALIDATION_EXAMPLES),
         }
 

@@ -46,7 +46,7 @@ _STYLES: tuple[dict[str, Any], ...] = (
 )
 _QUIET: dict[str, Any] = {"color": "0.55", "linestyle": "-", "linewidth": 0.8}
 _RELEASED: dict[str, Any] = {"linewidth": 0.7, "markerfacecolor": "white"}
-_TRAINING_STYLE: dict[str, Any] = {"color": "0.3", "linestyle": ":", "linewidth": 0.8}
+TRAINING_STYLE: dict[str, Any] = {"color": "0.3", "linestyle": ":", "linewidth": 0.8}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,12 +153,12 @@ def _draw_panel(ax: Axes, panel: Panel, shared: Collection[str], entries: Sequen
         last = max(last, int(curves[0]["step"].iloc[-1]))
         entry, style = _entry(result.run, panel, shared), _QUIET
         if result.run.name in panel.plotted:
-            style = _style(entries.index(entry), len(entries), steps=len(curves[0]))
+            style = curve_style(entries.index(entry), len(entries), steps=len(curves[0]))
         if result.released:
             entry, style = f"{entry}, {RELEASED}", style | _RELEASED
         _draw_run(ax, curves, entry, style)
     if panel.train_steps <= last:
-        ax.axvline(panel.train_steps, zorder=0, label=TRAINING, **_TRAINING_STYLE)
+        ax.axvline(panel.train_steps, zorder=0, label=TRAINING, **TRAINING_STYLE)
     ax.set_xlim(1, last)
     ax.set_ylim(0, 100)
     ax.set_yticks(range(0, 101, 20))
@@ -167,7 +167,7 @@ def _draw_panel(ax: Axes, panel: Panel, shared: Collection[str], entries: Sequen
     ax.set_xlabel("Reasoning steps")
 
 
-def _style(place: int, entries: int, *, steps: int) -> dict[str, Any]:
+def curve_style(place: int, entries: int, *, steps: int) -> dict[str, Any]:
     """Look of a curve; the markers of different entries stand at different steps."""
     every = max(1, steps // MARKERS)
     first = min(every * (place + 1) // (entries + 1), steps - 1)

@@ -1,0 +1,40 @@
+"""Convergence of the tiny networks, really measured."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from deltaloss.core.files import check_file, read_json
+from deltaloss.evaluation.answers import load_answers
+
+from .projects import Project
+
+TASKS = ("chess", "mazes", "prefix_sums")
+DELTA = {"tasks": {task: {"runs": ["delta"], "plotted": ["delta"]} for task in TASKS}}
+
+
+def test_every_network_is_measured_and_a_second_call_does_nothing(finished: Project):
+    finished.make("convergence", settings=DELTA)
+    results = finished.folder / "results" / "tiny"
+    for task in TASKS:
+        steps, examples = (
+            results / "convergence" / task / "delta" / f"seed42{part}.csv"
+            for part in ("", "_examples")
+        )
+        for path in (steps, examples):
+            check_file(path)
+            assert read_json(path.with_suffix(".json"))["settings"]["precision"] == "fp32"
+        answers = load_answers(results / "evaluations" / task / "delta" / "seed42.npz")
+        assert len(pd.read_csv(steps)) == answers.steps
+        measured = pd.read_csv(examples)
+        np.testing.assert_array_equal(measured["correct"], answers.correct[-1])
+        assert measured["radius"].notna().sum() == min(20, answers.examples)
+        for kind in ("pdf", "svg", "png"):
+            assert (results / "figures" / f"convergence_{task}.{kind}").stat().st_size > 1000
+    table = pd.read_csv(results / "statistics" / "convergence.csv")
+    assert table["task"].tolist() == list(TASKS)
+    shares = table.filter(regex="^(fixed|cycle|growing|drifting|not)_.*percent$").sum(axis=1)
+    np.testing.assert_allclose(shares, 100)
+    assert (results / "tables" / "convergence.md").read_text().count("| Delta") == len(TASKS)
+    assert finished.plan("convergence", settings=DELTA).jobs == ()

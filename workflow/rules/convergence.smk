@@ -1,0 +1,126 @@
+# Convergence: how states and answers of the trained networks settle over the steps of the evaluation.
+
+
+localrules:
+    tabulate_convergence,
+    draw_convergence,
+
+
+CONVERGENCE_TABLES = [
+    f"results/{experiment.name}/tables/convergence.{kind}" for kind in TABLE_FORMATS
+]
+CONVERGENCE_STEPS = "convergence/{task}/{run}/{weights}.csv"
+CONVERGENCE_EXAMPLES = [
+    path
+    for task in TASKS
+    for path in model_files(task, "convergence/{task}/{run}/{weights}_examples.csv")
+]
+
+
+def convergence_settings(wildcards):
+    """Return the settings of an evaluation, in fp32: coarser states cannot resolve a fixed point."""
+    task, run, weights = wildcards.task, wildcards.run, wildcards.weights
+    settings = experiment.evaluate_settings(task, run, weights, steps=None) | {"precision": "fp32"}
+    return job("measure_convergence.py", settings, f"puzzles.{wildcards.task}.task")
+
+
+rule convergence:
+    """How the networks settle: every example's behaviour, as a statistic, a table and figures."""
+    input:
+        CONVERGENCE_TABLES,
+        [path for task in TASKS for path in figure_files(f"convergence_{task}")],
+
+
+rule measure_convergence:
+    input:
+        examples=lambda wildcards: examples_path(wildcards.task, "test"),
+        manifest=lambda wildcards: manifest_files(wildcards.task, "test"),
+        model="results/{experiment}/models/{task}/{run}/{weights}.safetensors",
+    output:
+        steps="results/{experiment}/convergence/{task}/{run}/{weights}.csv",
+        examples="results/{experiment}/convergence/{task}/{run}/{weights}_examples.csv",
+        provenance=expand(
+            "results/{{experiment}}/convergence/{{task}}/{{run}}/{{weights}}{part}.json",
+            part=("", "_examples"),
+        ),
+    log:
+        "results/{experiment}/logs/convergence/{task}/{run}/{weights}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/convergence/{task}/{run}/{weights}.tsv"
+    priority: job_priority
+    conda:
+        "../../envs/torch.yaml"
+    threads: experiment.threads
+    resources:
+        gpu=GPUS,
+        mem_mb=16000,
+        runtime=runtime("measure_convergence"),
+    params:
+        job=convergence_settings,
+    script:
+        "../scripts/measure_convergence.py"
+
+
+rule tabulate_convergence:
+    input:
+        results=CONVERGENCE_EXAMPLES,
+        digests=digest_files(CONVERGENCE_EXAMPLES),
+        audits=audit_files(TASKS),  # refused data make no evidence
+    output:
+        statistic="results/{experiment}/statistics/convergence.csv",
+        tables=reported(
+            expand("results/{{experiment}}/tables/convergence.{kind}", kind=TABLE_FORMATS),
+            caption="../report/convergence.rst",
+            category="Tables",
+            labels={"table": "convergence", "what": "Behaviour after the last step"},
+        ),
+        provenance=expand(
+            "results/{{experiment}}/{folder}/convergence.json", folder=("statistics", "tables")
+        ),
+    log:
+        "results/{experiment}/logs/tabulate_convergence.log",
+    conda:
+        "../../envs/evidence.yaml"
+    params:
+        job=job(
+            "tabulate_convergence.py",
+            {"experiment": experiment.name},
+            *puzzle_modules(TASKS, "card"),
+        ),
+    script:
+        "../scripts/tabulate_convergence.py"
+
+
+rule draw_convergence:
+    input:
+        results=lambda wildcards: model_files(
+            wildcards.task, CONVERGENCE_STEPS, experiment.tasks[wildcards.task].plotted
+        ),
+        digests=lambda wildcards: digest_files(
+            model_files(
+                wildcards.task, CONVERGENCE_STEPS, experiment.tasks[wildcards.task].plotted
+            )
+        ),
+        audits=lambda wildcards: audit_files([wildcards.task]),
+    output:
+        figures=reported(
+            expand(
+                "results/{{experiment}}/figures/convergence_{{task}}.{kind}", kind=FIGURE_FORMATS
+            ),
+            caption="../report/convergence_figure.rst",
+            category="Figures",
+            labels={"figure": "convergence, {task}"},
+        ),
+        provenance="results/{experiment}/figures/convergence_{task}.json",
+    log:
+        "results/{experiment}/logs/draw_convergence/{task}.log",
+    conda:
+        "../../envs/evidence.yaml"
+    params:
+        job=lambda wildcards: job(
+            "draw_convergence.py",
+            {"panel": experiment.panel_settings(wildcards.task)},
+            *puzzle_modules([wildcards.task], "card"),
+        ),
+    script:
+        "../scripts/draw_convergence.py"

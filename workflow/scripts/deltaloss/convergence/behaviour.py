@@ -1,0 +1,139 @@
+"""How an unrolled network ends: each example's behaviour, from changes and norms of its states.
+
+Shape letters: N examples, T steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+RESOLUTION = 1e-5
+"""Relative change up to which two states are the same. In float32 small networks settle to about
+1e-7 and then wander by rounding; their states are never equal to the bit again."""
+
+LARGE = 1e-3
+"""Relative change per step of a cycle, at least: a hundred times the resolution."""
+
+GROWTH = 1.05
+"""Growth of the norm over the window, at least. Over the last tenth of the steps a norm that grows
+as the step does grows by 1.11, one that grows as its root by 1.05."""
+
+TOLERANCE = 1e-3
+"""Relative residual of an eigenvector up to which the iteration for the radius has converged."""
+
+WINDOW = 10  # last steps that are judged, at least; else a tenth of all, and never above a half
+
+BEHAVIOURS = ("fixed point", "cycle of two", "growing", "drifting", "not finite")
+
+MEASURES = ("state_change", "two_step_change", "logit_change", "norm")
+QUANTILES = {"": 0.5, "_p10": 0.1, "_p90": 0.9}
+STEP_COLUMNS = (
+    *("step", "examples"),
+    *(f"{measure}{ending}" for measure in MEASURES for ending in QUANTILES),
+    "answers_changed_percent",
+)
+EXAMPLE_COLUMNS = (
+    *("example", "behaviour", "nonfinite_step", "settled_step", "correct"),
+    *(*MEASURES, "radius", "radius_residual"),
+)
+
+Numbers = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trace:
+    """What is kept of the states: numbers per example and step, never the states.
+
+    Row t - 1 is step t. From the first state on that is not finite numbers are NaN.
+
+    Attributes:
+        state_change: |s_t - s_(t-1)| / |s_t|, [T, N].
+        two_step_change: |s_t - s_(t-2)| / |s_t|, [T, N]; NaN at step 1.
+        logit_change: as `state_change`, of the logits.
+        norm: |s_t|, [T, N].
+        answer_changed: whether the answer is another than one step before, bool [T, N].
+        nonfinite_step: int32 [N]; first step whose state is not finite, 0 if all are.
+        correct: whether the last answer is right, bool [N].
+        radius: spectral radius at the last state, [N]; NaN where it was not computed.
+        radius_residual: of its iteration, [N].
+    """
+
+    state_change: Numbers
+    two_step_change: Numbers
+    logit_change: Numbers
+    norm: Numbers
+    answer_changed: NDArray[np.bool_]
+    nonfinite_step: NDArray[np.int32]
+    correct: NDArray[np.bool_]
+    radius: NDArray[np.float64]
+    radius_residual: NDArray[np.float64]
+
+
+def window(steps: int) -> int:
+    """Return the number of last steps that are judged; see `WINDOW`."""
+    return max(1, min(max(WINDOW, steps // 10), steps // 2))
+
+
+def classify(trace: Trace) -> NDArray[np.str_]:
+    """Behaviour of each example over the last steps, one of `BEHAVIOURS`, [N].
+
+    The first that holds at all steps of the window: not finite; changes at the resolution; large
+    changes that two steps undo; a norm that grows in both halves, by `GROWTH` in all.
+    """
+    last = window(len(trace.norm))
+    one, two, norm = (x[-last:] for x in (trace.state_change, trace.two_step_change, trace.norm))
+    start, middle, end = norm[0], norm[last // 2], norm[-1]
+    conditions = {
+        "not finite": trace.nonfinite_step > 0,
+        "fixed point": (one <= RESOLUTION).all(0),
+        "cycle of two": (one >= LARGE).all(0) & (two <= RESOLUTION).all(0),
+        "growing": (start < middle) & (middle < end) & (end / GROWTH >= start),
+    }
+    return np.select(list(conditions.values()), list(conditions), "drifting")
+
+
+def settled_steps(trace: Trace) -> NDArray[np.float64]:
+    """First step from which an example's answer stays the same, [N].
+
+    NaN where the answer changes within the window, or a state is not finite.
+    """
+    steps = len(trace.answer_changed)
+    numbers = np.arange(1, steps + 1)[:, None]
+    last = np.where(trace.answer_changed, numbers, 1).max(0)
+    unsettled = trace.answer_changed[-window(steps) :].any(0) | (trace.nonfinite_step > 0)
+    return np.where(unsettled, np.nan, last)
+
+
+def tabulate_steps(trace: Trace) -> pd.DataFrame:
+    """One row per step, with `STEP_COLUMNS`: medians and quantiles of the finite examples."""
+    finite = ~np.isnan(trace.norm)
+    examples = finite.sum(1)
+    frame = pd.DataFrame({"step": range(1, len(finite) + 1), "examples": examples})
+    for measure in MEASURES:
+        numbers = pd.DataFrame(getattr(trace, measure).T).quantile(list(QUANTILES.values()))
+        for ending, quantile in QUANTILES.items():
+            frame[f"{measure}{ending}"] = numbers.loc[quantile].to_numpy()
+    changed = (trace.answer_changed & finite).sum(1)
+    frame["answers_changed_percent"] = 100.0 * changed / np.where(examples, examples, np.nan)
+    return frame[list(STEP_COLUMNS)]
+
+
+def tabulate_examples(trace: Trace) -> pd.DataFrame:
+    """One row per example, with `EXAMPLE_COLUMNS`: its behaviour and its numbers at the end."""
+    frame = pd.DataFrame(
+        {
+            "example": range(len(trace.correct)),
+            "behaviour": classify(trace),
+            "nonfinite_step": trace.nonfinite_step,
+            "settled_step": pd.Series(settled_steps(trace)).astype("Int64"),
+            "correct": trace.correct,
+            **{measure: getattr(trace, measure)[-1] for measure in MEASURES},
+            "radius": trace.radius,
+            "radius_residual": trace.radius_residual,
+        }
+    )
+    return frame[list(EXAMPLE_COLUMNS)]

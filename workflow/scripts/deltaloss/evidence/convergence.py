@@ -1,0 +1,142 @@
+"""Convergence of the networks: a statistic of every seed, and a table of every run over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from deltaloss.convergence.behaviour import (
+    BEHAVIOURS,
+    GROWTH,
+    LARGE,
+    QUANTILES,
+    RESOLUTION,
+    TOLERANCE,
+)
+from deltaloss.core.runs import parse_run, weights_seed
+from deltaloss.evidence.formats import whole
+from deltaloss.evidence.provenance import RunResults
+from deltaloss.evidence.rows import Column, Numbers, Row, make_block, names, spread
+from deltaloss.evidence.typeset import Table
+from deltaloss.puzzles.card import load_card
+
+SHARES = {behaviour: f"{behaviour.replace(' ', '_')}_percent" for behaviour in BEHAVIOURS}
+FIXED_AND_CORRECT = "correct_fixed_points_percent"
+
+SUMMARY_COLUMNS = (
+    *("task", "run", "seed", "examples", "correct_percent"),
+    *SHARES.values(),
+    *(FIXED_AND_CORRECT, "settled_percent"),
+    *(f"settled_step{ending}" for ending in QUANTILES),
+    *("radius_examples", "radius_converged"),
+    *(f"radius{ending}" for ending in QUANTILES),
+)
+TABLE_MEASURES = (
+    *("correct_percent", *SHARES.values(), FIXED_AND_CORRECT),
+    *("settled_percent", "settled_step", "radius"),
+)
+
+
+def summarize(results: Sequence[RunResults[pd.DataFrame]]) -> pd.DataFrame:
+    """Summarize each seed of each run, one row each, with `SUMMARY_COLUMNS`.
+
+    Args:
+        results: rows of examples (`behaviour.EXAMPLE_COLUMNS`), by the stems of their files.
+    """
+    rows = [
+        {
+            **{"task": result.task, "run": result.run.name},
+            **{"seed": weights_seed(stem.removesuffix("_examples")), **_summarize(examples)},
+        }
+        for result in results
+        for stem, examples in result.by_weights.items()
+    ]
+    return pd.DataFrame(rows, columns=SUMMARY_COLUMNS).astype({"seed": "Int64"})
+
+
+def _summarize(examples: pd.DataFrame) -> dict[str, float]:
+    shares = {
+        name: 100.0 * float((examples["behaviour"] == behaviour).mean())
+        for behaviour, name in SHARES.items()
+    }
+    fixed = examples["behaviour"] == BEHAVIOURS[0]
+    radii = examples["radius"].notna()
+    return {
+        "examples": len(examples),
+        "correct_percent": 100.0 * float(examples["correct"].mean()),
+        **shares,
+        FIXED_AND_CORRECT: 100.0 * float(examples.loc[fixed, "correct"].mean()),
+        "settled_percent": 100.0 * float(examples["settled_step"].notna().mean()),
+        **_quantiles(examples["settled_step"], "settled_step"),
+        "radius_examples": int(radii.sum()),
+        "radius_converged": int((examples.loc[radii, "radius_residual"] <= TOLERANCE).sum()),
+        **_quantiles(examples["radius"], "radius"),
+    }
+
+
+def _quantiles(values: pd.Series, name: str) -> dict[str, float]:
+    numbers = values.astype(float)
+    return {f"{name}{ending}": float(numbers.quantile(q)) for ending, q in QUANTILES.items()}
+
+
+def tabulate_convergence(summary: pd.DataFrame, *, experiment: str) -> Table:
+    """Make the table, one row per run and a block per puzzle, from the statistic of every seed."""
+    rows = [
+        Row(
+            task=str(task),
+            run=parse_run(str(run)),
+            labels={"Loss": parse_run(str(run)).label},
+            numbers=_over_seeds(seeds),
+        )
+        for (task, run), seeds in summary.groupby(["task", "run"], sort=False)
+    ]
+    columns = list(_columns(rows))
+    blocks = [
+        make_block(
+            [row for row in rows if row.task == task], columns, {}, title=load_card(task).title
+        )
+        for task in dict.fromkeys(row.task for row in rows)
+    ]
+    return Table(
+        caption=f"Behaviour of the networks after their last step, experiment {experiment}.",
+        notes=_notes(),
+        numbers=pd.DataFrame([{"task": r.task, **names(r.run), **r.numbers} for r in rows]),
+        blocks=blocks,
+    )
+
+
+def _over_seeds(seeds: pd.DataFrame) -> Numbers:
+    numbers: dict[str, float | None] = {"seeds": len(seeds)}
+    for name in TABLE_MEASURES:
+        numbers |= spread(name, [float(value) for value in seeds[name].dropna()])
+    return numbers
+
+
+def _columns(rows: Sequence[Row]) -> Iterator[Column]:
+    """Yield the printed columns: of the behaviours, those that any network shows."""
+    yield Column("correct_percent", "Right\n(%)", _share)
+    for behaviour, name in SHARES.items():
+        if any(row.numbers[f"{name}_max"] for row in rows):
+            first, _, second = behaviour.capitalize().rpartition(" ")
+            heading = f"{first}\n{second}" if first else second
+            yield Column(name, f"{heading} (%)", _share)
+    yield Column("settled_percent", "Settled\n(%)", _share)
+    yield Column("settled_step", "Settled\nat step", whole)
+    yield Column("radius", "Radius", lambda value: f"{value:.3f}")
+
+
+def _share(value: float) -> str:
+    """Format a percentage: 0 and 100 without decimals, for those only are exact."""
+    return f"{value:.0f}" if value in (0, 100) else f"{value:.1f}"
+
+
+def _notes() -> str:
+    return (
+        "Shares of the test puzzles, medians over seeds with their range. Right: after the last "
+        f"step. Fixed point: the state changes by at most {RESOLUTION:g} of its norm at each of "
+        f"the last steps; cycle of two: by at least {LARGE:g}, and two steps undo it; growing: the "
+        f"norm rises by a factor of {GROWTH:g} over them; drifting: none of these. Settled: "
+        "the answer no longer changes; at step: median of these puzzles. Radius: median spectral "
+        "radius of the step's Jacobian at the last state; below 1 the step contracts there."
+    )
