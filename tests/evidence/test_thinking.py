@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from itertools import combinations
@@ -84,13 +85,18 @@ class TestStrip:
             assert not first.overlaps(second), (one.get_text(), other.get_text())
 
     def test_each_answer_has_its_sign(self, task):
-        figure = draw_strip(thinking(task), [])
-        signs = [text.get_text()[-1] for text, _ in boxes(figure) if text.get_text()[-1] in "✓✗"]
+        shown = thinking(task)
+        figure = draw_strip(shown, [])
+        texts = [text.get_text() for text in figure.findobj(Text)]
+        found = [re.search("(✓|✗ [0-9]+)$", text) for text in texts]
+        signs = [match[1] for match in found if match]
         steps = strip_steps(LAST[task])
         solved = len(steps) + sum(step >= 2 for step in steps)
         lost = 1 + (2 in steps)
         assert len(signs) == 4 * len(steps)
         assert signs.count("✓") == solved + lost
+        bits = shown.recordings[0][1].targets[0].size
+        assert set(signs) == {"✓", f"✗ {bits}"}
 
 
 def test_a_heading_says_which_runs_solve_and_lose_an_example():

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.animation import PillowWriter
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -23,19 +25,19 @@ from deltaloss.core.runs import Run
 from deltaloss.evaluation.thinking import Recording, frame_steps, strip_steps
 from deltaloss.evidence.figures import LOOK, TEXT_WIDTH, save_figure
 from deltaloss.evidence.provenance import RunResults
-from deltaloss.puzzles.answer_pictures import RIGHT, WRONG, load_answer_picture
+from deltaloss.puzzles.answer_pictures import MISSING, RIGHT, WRONG, load_answer_picture
 from deltaloss.puzzles.pictures import INK, LINE, OKABE_ITO, PAPER, Example
 
 # Inches, of the strip and of the animation.
 TITLE, KEY, LABEL, STEP, MARK, GAP, ROW = 0.3, 0.45, 0.36, 0.42, 0.17, 0.06, 0.11
-SQUARE, BAND = 1.9, 0.3
+SIGNS = 0.36  # beside strings
+SQUARE, BAND = 1.9, 0.16
 
 TEXT: dict[str, Any] = {"fontsize": 7, "color": INK}
 FRAME = {True: OKABE_ITO["green"], False: LINE}
-SIGN = {True: "✓", False: "✗"}
 RUN_COLOURS = [OKABE_ITO[name] for name in ("blue", "vermilion", "green", "purple")]  # figure 1
 
-DPI, FRAMES_PER_SECOND, HOLD_FRAMES = 120, 6, 12  # of the animation
+DPI, FRAMES_PER_SECOND, HOLD_FRAMES = 100, 6, 12  # of the animation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +90,8 @@ class Thinking:
         number = self.recordings[0][1].examples[place] + 1
         return f"Test puzzle {number}: {'; '.join(words)}"
 
-    def draw(self, ax: Axes, place: int, run: int, step: int) -> bool:
-        """Draw an answer with a frame, and return whether it is right."""
+    def draw(self, ax: Axes, place: int, run: int, step: int) -> str:
+        """Draw an answer with a frame, and return its sign: right, or how many bits are wrong."""
         one = self.recordings[run][1]
         row = one.steps.tolist().index(step)
         bits, target = one.inputs[place], one.targets[place]
@@ -99,7 +101,7 @@ class Thinking:
         right = bool(one.correct[row, place])
         for spine in ax.spines.values():
             spine.set(color=FRAME[right], linewidth=1.2 if right else 0.6)
-        return right
+        return "✓" if right else f"✗ {np.count_nonzero(one.answers[row, place] != target)}"
 
 
 class Sheet:
@@ -154,9 +156,9 @@ def _draw_columns(thinking: Thinking, steps: Sequence[int]) -> Sheet:
             for column, step in enumerate(steps):
                 left = LABEL + column * pitch
                 ax = sheet.axes(left, upper, side, side)
-                right = thinking.draw(ax, place, number, step)
+                sign = thinking.draw(ax, place, number, step)
                 word = "step " if column == 0 else ""
-                ax.set_title(f"{word}{step} {SIGN[right]}", pad=2, **TEXT)
+                ax.set_title(f"{word}{step} {sign}", pad=2, **TEXT)
         before = sum(step <= thinking.train_steps for step in steps)
         if 0 < before < len(steps):
             edge = LABEL + before * pitch - GAP / 2
@@ -179,12 +181,12 @@ def _draw_rows(thinking: Thinking, steps: Sequence[int]) -> Sheet:
             _label(sheet, upper + (group - GAP) / 2, run, number)
             for row, step in enumerate(steps):
                 here = upper + row * pitch
-                ax = sheet.axes(left, here, TEXT_WIDTH - left - MARK - GAP, ROW)
-                right = thinking.draw(ax, place, number, step)
+                ax = sheet.axes(left, here, TEXT_WIDTH - left - SIGNS - GAP, ROW)
+                sign = thinking.draw(ax, place, number, step)
                 middle = here + ROW / 2
                 word = "step " if row == 0 else ""
                 sheet.text(left - GAP, middle, f"{word}{step}", ha="right", va="center")
-                sheet.text(TEXT_WIDTH - MARK, middle, SIGN[right], va="center")
+                sheet.text(TEXT_WIDTH - SIGNS, middle, sign, va="center")
             before = sum(step <= thinking.train_steps for step in steps)
             if 0 < before < len(steps):
                 edge = upper + before * pitch - 0.02
@@ -208,8 +210,8 @@ def draw_animation(thinking: Thinking, path: Path) -> int:
                 clock.set_text(f"Step {step} of {thinking.last}")
                 for (place, number), ax in panels.items():
                     ax.clear()
-                    right = thinking.draw(ax, place, number, step)
-                    title = f"{thinking.recordings[number][0].label} {SIGN[right]}"
+                    sign = thinking.draw(ax, place, number, step)
+                    title = f"{thinking.recordings[number][0].label} {sign}"
                     ax.set_title(title, pad=2, fontsize=7.5, color=RUN_COLOURS[number % 4])
                 writer.grab_frame()
     return len(steps)
@@ -245,19 +247,19 @@ def _label(sheet: Sheet, middle: float, run: Run, number: int) -> None:
 def _draw_key(sheet: Sheet, thinking: Thinking) -> None:
     """Explain colours, shapes and the dotted line at the bottom."""
     key = load_answer_picture(thinking.task, dimensions=thinking.dimensions).key
-    if thinking.dimensions == 1:
-        looks = [
-            {"facecolor": INK, "edgecolor": LINE},
-            {"facecolor": PAPER, "edgecolor": LINE},
-            {"facecolor": WRONG, "edgecolor": WRONG},
+    handles: list[Artist] = [
+        Patch(facecolor=INK, edgecolor=LINE),
+        Patch(facecolor=PAPER, edgecolor=LINE),
+        Patch(facecolor=WRONG, edgecolor=WRONG),
+    ]
+    if thinking.dimensions == 2:
+        handles = [
+            Patch(facecolor=RIGHT, edgecolor=RIGHT),
+            Patch(facecolor=PAPER, edgecolor=MISSING, linewidth=1.5),
+            Line2D([], [], color=WRONG, marker="x", markeredgewidth=1.5, linestyle=""),
         ]
-    else:
-        looks = [
-            {"facecolor": RIGHT, "edgecolor": RIGHT},
-            {"facecolor": PAPER, "edgecolor": RIGHT, "linewidth": 1.5},
-            {"facecolor": PAPER, "edgecolor": WRONG, "hatch": "xxxxx", "linewidth": 0},
-        ]
-    handles = [Patch(label=name, **look) for name, look in zip(key, looks, strict=True)]
+    for handle, name in zip(handles, key, strict=True):
+        handle.set_label(name)
     dots = Line2D([], [], color="0.3", linestyle=":", linewidth=1)
     dots.set_label(f"$T$ = {thinking.train_steps}, steps in training")
     sheet.figure.legend(
@@ -271,7 +273,7 @@ def _draw_key(sheet: Sheet, thinking: Thinking) -> None:
         handlelength=1.4,
         columnspacing=1.2,
     )
-    words = "✓ and a green frame: the whole answer is right after this step; ✗: it is not."
+    words = "✓ and a green frame: the whole answer is right; ✗: how many of its bits are wrong."
     top = sheet.figure.get_size_inches()[1] - KEY + 0.08
     sheet.text(TEXT_WIDTH / 2, top, words, ha="center")
 

@@ -10,9 +10,9 @@ from matplotlib.patches import PathPatch
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D
 
-from deltaloss.puzzles.answer_pictures import RIGHT, WRONG, Bits, draw_marks
+from deltaloss.puzzles.answer_pictures import WRONG, Bits, draw_marks
 from deltaloss.puzzles.chess.picture import MEN
-from deltaloss.puzzles.pictures import Example, remove_ticks
+from deltaloss.puzzles.pictures import INK, Example, remove_ticks
 
 KEY = ("square of the move", "missing", "another square")
 FONT = FontProperties(family="DejaVu Sans")
@@ -40,8 +40,8 @@ def draw(ax: Axes, example: Example, answer: Bits) -> None:
     origins, others = np.argwhere(answer & own), np.argwhere(answer & ~own)
     if len(origins) == len(others) == 1:
         right = np.array_equal(answer, target)
-        look = {"color": RIGHT if right else WRONG, "linestyle": "-" if right else (0, (2, 1))}
+        look = {"color": INK if right else WRONG, "linestyle": "-" if right else (0, (2, 1))}
         ends = {"xy": others[0][::-1], "xytext": origins[0][::-1]}
         shape = {"arrowstyle": "->", "linewidth": 4 * line, "shrinkA": 0, "shrinkB": 0}
-        ax.annotate("", **ends, zorder=2, arrowprops={**shape, **look})
+        ax.annotate("", **ends, zorder=0.5, arrowprops={**shape, **look})
     remove_ticks(ax)
