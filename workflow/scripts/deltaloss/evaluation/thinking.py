@@ -38,7 +38,7 @@ def frame_steps(last: int) -> list[int]:
     """List the steps of an animation: all, or `FRAMES` at most with evenly spaced logarithms."""
     if last <= FRAMES:
         return list(range(1, last + 1))
-    return np.unique(np.geomspace(1, last, FRAMES).round().astype(int)).tolist()
+    return sorted({round(float(step)) for step in np.geomspace(1, last, FRAMES)})
 
 
 def choose_examples(runs: Sequence[Answers]) -> list[int]:

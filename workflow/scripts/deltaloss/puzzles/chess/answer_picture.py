@@ -31,7 +31,7 @@ def draw(ax: Axes, example: Example, answer: Bits) -> None:
         name = MEN[plane % len(MEN)]
         man = TextPath((0, 0), name, size=0.9, prop=FONT)
         box = man.get_extents()
-        place = Affine2D().translate(*(-(box.min + box.max) / 2)).scale(1, -1)
+        place = Affine2D().translate(-(box.x0 + box.x1) / 2, -(box.y0 + box.y1) / 2).scale(1, -1)
         path = place.translate(column, row).transform_path(man)
         colour = "white" if plane < len(MEN) else "black"
         style = {"facecolor": colour, "edgecolor": "black", "linewidth": line, "label": name}
