@@ -36,7 +36,8 @@ def recording(task: str, *, last: int, found: int) -> Recording:
     else:
         channels, *pixels = PIXELS[task]
         stream = np.random.default_rng(1)
-        inputs = stream.integers(2, size=(2, channels, *pixels), dtype=np.uint8)
+        share = 0.02 if task == "chess" else 0.5
+        inputs = (stream.random((2, channels, *pixels)) < share).astype(np.uint8)
         targets = stream.integers(2, size=(2, *pixels), dtype=np.uint8)
     correct = np.stack([steps >= found, steps == found], axis=1)
     answers = np.repeat(targets[np.newaxis] == 1, len(steps), axis=0)

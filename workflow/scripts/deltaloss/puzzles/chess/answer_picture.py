@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D
 
@@ -29,10 +32,7 @@ def draw(ax: Axes, example: Example, answer: Bits) -> None:
     line = 30 * ax.bbox.width / ax.figure.dpi / 72  # as wide on a large board as on a small one
     for plane, row, column in np.argwhere(planes):
         name = MEN[plane % len(MEN)]
-        man = TextPath((0, 0), name, size=0.9, prop=FONT)
-        box = man.get_extents()
-        place = Affine2D().translate(-(box.x0 + box.x1) / 2, -(box.y0 + box.y1) / 2).scale(1, -1)
-        path = place.translate(column, row).transform_path(man)
+        path = Affine2D().translate(column, row).transform_path(_shape(name))
         colour = "white" if plane < len(MEN) else "black"
         style = {"facecolor": colour, "edgecolor": "black", "linewidth": line, "label": name}
         ax.add_patch(PathPatch(path, **style))
@@ -45,3 +45,12 @@ def draw(ax: Axes, example: Example, answer: Bits) -> None:
         shape = {"arrowstyle": "->", "linewidth": 4 * line, "shrinkA": 0, "shrinkB": 0}
         ax.annotate("", **ends, zorder=0.5, arrowprops={**shape, **look})
     remove_ticks(ax)
+
+
+@cache
+def _shape(man: str) -> Path:
+    """Return the outline of a man, as high as most of a square, around its middle."""
+    outline = TextPath((0, 0), man, size=0.9, prop=FONT)
+    box = outline.get_extents()
+    middle = Affine2D().translate(-(box.x0 + box.x1) / 2, -(box.y0 + box.y1) / 2)
+    return middle.scale(1, -1).transform_path(outline)
