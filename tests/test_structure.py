@@ -39,6 +39,8 @@ NAMED = {
     "measure_efficiency": r"puzzles\.\w+\.task|losses\.\w+",
     "tabulate_efficiency": r"puzzles\.\w+\.card",
     "draw_data": r"puzzles\.\w+\.(picture|card)",
+    "record_thinking": r"puzzles\.\w+\.task",
+    "draw_thinking": r"puzzles\.\w+\.(answer_picture|card)",
     "draw_figure_1": r"puzzles\.\w+\.card",
     "tabulate_results": r"puzzles\.\w+\.card",
 }
@@ -104,7 +106,10 @@ def test_no_room_imports_snakemake():
         (r"core\.", {"torch", "pandas", "matplotlib"}),
         (r"config\.", {"torch", "pandas", "matplotlib"}),
         (r"puzzles\.(base|card|\w+\.card)$", {"torch", "pandas", "matplotlib"}),
-        (r"evidence\.|evaluation\.answers|convergence\.behaviour|training\.history", {"torch"}),
+        (
+            r"evidence\.|evaluation\.(answers|thinking)|convergence\.behaviour|training\.history",
+            {"torch"},
+        ),
     ],
     ids=["core", "config", "puzzles", "evidence"],
 )

@@ -17,13 +17,6 @@ CONVERGENCE_EXAMPLES = [
 ]
 
 
-def convergence_settings(wildcards):
-    """Return the settings of an evaluation, in fp32: coarser states cannot resolve a fixed point."""
-    task, run, weights = wildcards.task, wildcards.run, wildcards.weights
-    settings = experiment.evaluate_settings(task, run, weights, steps=None) | {"precision": "fp32"}
-    return job("measure_convergence.py", settings, f"puzzles.{wildcards.task}.task")
-
-
 rule convergence:
     """How the networks settle: every example's behaviour, as a statistic, a table and figures."""
     input:

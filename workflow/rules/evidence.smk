@@ -26,11 +26,6 @@ HISTORIES = [
 ]
 
 
-def drawn_files(task):
-    """Return the answers in the panel of a puzzle."""
-    return answer_files(task, runs=experiment.tasks[task].drawn) + released_files(task)
-
-
 rule compare_runs:
     input:
         results=lambda wildcards: answer_files(wildcards.task),

@@ -8,19 +8,6 @@ localrules:
     convert_released,
 
 
-def released_checkpoint(wildcards):
-    """Return the checkpoint of released weights; its content is among the job's settings."""
-    task, run = wildcards.task, wildcards.run
-    if run not in experiment.tasks[task].released:
-        raise WorkflowError(f"there are no released weights: add tasks.{task}.released.{run}")
-    return ancient(experiment.tasks[task].released[run].path)
-
-
-def released_job(wildcards):
-    settings = experiment.released_settings(wildcards.task, wildcards.run)
-    return job("convert_released.py", settings, f"puzzles.{wildcards.task}.task")
-
-
 rule released:
     """Answers of released weights after every step; nothing is trained for them."""
     input:

@@ -13,7 +13,9 @@ A puzzle is a folder beside this file; nothing lists them. In it stand
 - ``audit.py``, optional: `inspect`, which proves every label by another method (`puzzles.checks`).
   Without it the report warns that labels are unproven;
 - ``picture.py``, optional: `draw`, a picture of one example (`puzzles.pictures`). Without it
-  strings are drawn as rows of bits and images in grey.
+  strings are drawn as rows of bits and images in grey;
+- ``answer_picture.py``, optional: `draw` and `KEY`, a picture of a network's answer
+  (`puzzles.answer_pictures`). Without it strings are drawn as bits and images in grey.
 """
 
 from __future__ import annotations

@@ -1,0 +1,49 @@
+# Helpers of single stages: settings and inputs of their jobs.
+from types import SimpleNamespace
+
+
+def drawn_files(task):
+    """Return the answers in the panel of a puzzle."""
+    return answer_files(task, runs=experiment.tasks[task].drawn) + released_files(task)
+
+
+def released_checkpoint(wildcards):
+    """Return the checkpoint of released weights; its content is among the job's settings."""
+    task, run = wildcards.task, wildcards.run
+    if run not in experiment.tasks[task].released:
+        raise WorkflowError(f"there are no released weights: add tasks.{task}.released.{run}")
+    return ancient(experiment.tasks[task].released[run].path)
+
+
+def released_job(wildcards):
+    settings = experiment.released_settings(wildcards.task, wildcards.run)
+    return job("convert_released.py", settings, f"puzzles.{wildcards.task}.task")
+
+
+def convergence_settings(wildcards):
+    """Return the settings of an evaluation, in fp32: coarser states cannot resolve a fixed point."""
+    task, run, weights = wildcards.task, wildcards.run, wildcards.weights
+    settings = experiment.evaluate_settings(task, run, weights, steps=None) | {"precision": "fp32"}
+    return job("measure_convergence.py", settings, f"puzzles.{wildcards.task}.task")
+
+
+def thinking_files(task):
+    """Return the recordings of the compared runs with the first seed."""
+    chosen = experiment.tasks[task]
+    return [
+        f"results/{experiment.name}/thinking/{task}/{run.name}/{weights_name(chosen.seeds[0])}.npz"
+        for run in chosen.plotted
+    ]
+
+
+def asked_of(path):
+    """Return what decides whether a result is made again: `job` of the rule that makes it."""
+    maker = next(r for r in workflow.rules if "job" in r.params.keys() and r.is_producer(path))
+    asked = maker.params.job
+    return asked(SimpleNamespace(**maker.get_wildcards(path))) if callable(asked) else asked
+
+
+def published_job(script, files, **settings):
+    """Return the params of jobs that check results, which `files` have settings beside them."""
+    expected = published.expected_settings(files, asked_of)
+    return job(script, {"experiment": experiment.name, "expected": expected, **settings})
