@@ -30,7 +30,7 @@ rule record_thinking:
         mem_mb=16000,
         runtime=60,
     params:
-        job=lambda wildcards: evaluate_settings(wildcards.task, script="record_thinking.py"),
+        job=lambda wildcards: evaluate_settings(wildcards, script="record_thinking.py"),
     script:
         "../scripts/record_thinking.py"
 
