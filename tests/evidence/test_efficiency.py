@@ -12,7 +12,7 @@ from deltaloss.evidence.efficiency import tabulate_efficiency
 from deltaloss.evidence.provenance import load_table
 from deltaloss.evidence.typeset import Table, save_table
 
-from .latex import typeset
+from .latex import needs_latex, typeset
 
 SECONDS = {
     ("delta", "published"): [2.0] * 8,
@@ -53,6 +53,7 @@ def test_measures_of_a_gpu_are_printed_only_where_there_are_any():
     assert rows["GPU peak (MB)", ""].tolist() == ["2.0", "1.0", "3.0", "1.0"]
 
 
+@needs_latex
 def test_the_table_fits_the_text(tmp_path):
     path = tmp_path / "efficiency.tex"
     values = VALUES | dict.fromkeys(("kept_mb", "gpu_peak_mb"), SECONDS)

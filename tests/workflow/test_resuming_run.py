@@ -66,7 +66,8 @@ def test_a_stopped_training_is_refused_with_other_settings_and_resumed_with_its_
 
     done = project.snakemake(MODEL, settings=WIDER)
     assert done.returncode != 0
-    (line,) = [line for line in done.stderr.splitlines() if "other settings, code" in line]
+    line, again = [line for line in done.stderr.splitlines() if "other settings, code" in line]
+    assert again.strip() in line  # at the end, among the last lines of the log
     assert f"{CHECKPOINTS}: the checkpoint there" in line
     assert "settings.network.width was 6, is now 7" in line
     assert "Traceback" not in done.stderr

@@ -71,7 +71,7 @@ class TestOutputs:
         for task, run in CELLS:
             log = (results / "logs" / "train" / task / run / "seed42.log").read_text()
             last, end = log.splitlines()[-2:]
-            assert re.search(r" 6/6 batches, epoch 2/2, loss [\d.]+, .* 0 s left$", last)
+            assert re.search(r" epoch 2/2, loss [\d.]+, validation [\d.]+ %, in \d+ s$", last)
             assert re.search(r" finished in [\d.]+ s$", end)
 
     def test_nothing_is_left_empty(self, tiny_run):
