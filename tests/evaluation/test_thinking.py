@@ -52,7 +52,7 @@ class TestSteps:
         assert min(last, FRAMES // 2) < len(steps) + 1 <= FRAMES + 1
 
     def test_no_step_of_a_short_evaluation_is_left_out(self):
-        assert frame_steps(40) == list(range(1, 41))
+        assert frame_steps(FRAMES) == list(range(1, FRAMES + 1))
 
 
 class TestChoice:

@@ -18,7 +18,7 @@ from deltaloss.core.arrays import load_arrays, save_arrays
 from deltaloss.core.files import check_file, damaged
 from deltaloss.evaluation.answers import Answers
 
-FRAMES = 40  # of an animation, at most
+FRAMES = 30  # of an animation, at most
 COLUMNS = 7  # of a strip, at most
 SERIES = (1, 2, 5, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 

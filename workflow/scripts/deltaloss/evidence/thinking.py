@@ -31,7 +31,7 @@ from deltaloss.puzzles.pictures import INK, LINE, OKABE_ITO, PAPER, Example
 # Inches, of the strip and of the animation.
 TITLE, KEY, LABEL, STEP, MARK, GAP, ROW = 0.3, 0.45, 0.36, 0.42, 0.17, 0.06, 0.11
 SIGNS = 0.36  # beside strings
-SQUARE, BAND = 1.7, 0.16
+SQUARE, BAND = 1.6, 0.16
 
 TEXT: dict[str, Any] = {"fontsize": 7, "color": INK}
 FRAME = {True: OKABE_ITO["green"], False: LINE}
@@ -212,7 +212,7 @@ def draw_animation(thinking: Thinking, path: Path) -> int:
                     ax.clear()
                     sign = thinking.draw(ax, place, number, step)
                     title = f"{thinking.recordings[number][0].label} {sign}"
-                    ax.set_title(title, pad=2, fontsize=7.5, color=RUN_COLOURS[number % 4])
+                    ax.set_title(title, pad=2, fontsize=7, color=RUN_COLOURS[number % 4])
                 writer.grab_frame()
     return len(steps)
 
