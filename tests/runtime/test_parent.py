@@ -14,12 +14,15 @@ child = subprocess.Popen([sys.executable, "-c", sys.argv[1]])
 child.wait()
 """
 CHILD = """
-import signal
+import signal, time
 from deltaloss.runtime.parent import stop_with_parent
-signal.signal(signal.SIGTERM, lambda number, frame: print("told to stop", flush=True))
+told = []
+signal.signal(signal.SIGTERM, lambda number, frame: told.append(number))
 with stop_with_parent():
     print("started", flush=True)
-    signal.pause()
+    while not told:
+        time.sleep(0.05)
+print("told to stop", flush=True)
 """
 
 
