@@ -19,7 +19,7 @@ from deltaloss.config.released import read_released
 from deltaloss.config.schema import check_schema, load_schema
 from deltaloss.config.training_sets import resolve_training
 from deltaloss.config.user_files import check_archive_names, content_digest
-from deltaloss.core.errors import ConfigError, DataError, UserError
+from deltaloss.core.errors import ConfigError, DataError, UserError, printable
 from deltaloss.core.runs import Run, parse_run
 from deltaloss.puzzles.card import Card, load_card, puzzle_names
 
@@ -47,7 +47,7 @@ def read_experiment(config: dict[str, Any], schema: Path, *, memory: Path) -> Ex
 
 def _one_line(text: str) -> str:
     """Text without characters that steer a terminal, and without its middle where it is long."""
-    line = "".join(letter if letter.isprintable() else "?" for letter in text)
+    line = printable(text)
     return line if len(line) <= 300 else f"{line[:200]} ... {line[-95:]}"
 
 

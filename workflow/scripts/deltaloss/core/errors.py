@@ -26,6 +26,11 @@ class MemoryShortageError(UserError):
     """A device without enough memory; the text says how much there is and what to change."""
 
 
+def printable(text: str) -> str:
+    """Text from outside without the characters that steer a terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Suggestion " (did you mean 'X'?)" of the nearest known word; empty where none is near."""
     matches = get_close_matches(word, [str(one) for one in known], n=1, cutoff=0.6)

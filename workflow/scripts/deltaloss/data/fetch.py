@@ -10,11 +10,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from deltaloss.core.errors import DataError
+from deltaloss.core.errors import DataError, printable
 from deltaloss.core.files import file_sha256
 from deltaloss.core.log import logger
 from deltaloss.data.archives import check_pin, read_pin, write_pin
-from deltaloss.data.transfer import RefusedError, discard, download, printable
+from deltaloss.data.transfer import RefusedError, discard, download
 
 
 def fetch(

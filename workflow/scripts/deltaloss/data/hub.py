@@ -23,22 +23,19 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
-from deltaloss.core.errors import DataError
+from deltaloss.core.errors import DataError, printable
 from deltaloss.core.files import file_sha256
 from deltaloss.core.log import logger
 from deltaloss.data.archives import check_pin, read_pin, write_pin
-from deltaloss.data.transfer import RefusedError, printable
+from deltaloss.data.transfer import RefusedError
 
 ATTEMPTS = 4  # huggingface_hub resumes a broken transfer several times in each
 BACKOFF_SECONDS = 2.0  # doubled for each further attempt
 
 _SHA256 = re.compile("[0-9a-f]{64}")
-_ERRORS: tuple[type[Exception], ...] = (
-    *(httpx2.HTTPError, OSError, RuntimeError, ValueError, XetDownloadError),
-)
-_FINAL: dict[
-    type[Exception], str
-] = {  # errors that another attempt does not cure, those of subclasses first
+_ERRORS = (httpx2.HTTPError, OSError, RuntimeError, ValueError, XetDownloadError)
+# Errors that another attempt does not cure, those of subclasses first.
+_FINAL: dict[type[Exception], str] = {
     GatedRepoError: "its authors grant access: ask them, and set HF_TOKEN",
     RepositoryNotFoundError: "there is no such public data set",
     RevisionNotFoundError: "the data set has no such commit",

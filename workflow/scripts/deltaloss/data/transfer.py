@@ -18,6 +18,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
+from deltaloss.core.errors import printable
 from deltaloss.core.files import write_json
 from deltaloss.core.log import logger
 from deltaloss.core.progress import Progress
@@ -72,11 +73,6 @@ def discard(part: Path) -> None:
     """Remove a partial file and its notes."""
     part.unlink(missing_ok=True)
     _notes_path(part).unlink(missing_ok=True)
-
-
-def printable(text: str) -> str:
-    """Text of a server or an archive without the characters that steer a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 class _LoggedRetry(Retry):

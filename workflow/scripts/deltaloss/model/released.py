@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from deltaloss.core.errors import DataError
+from deltaloss.core.errors import DataError, printable
 from deltaloss.core.files import file_sha256
 from deltaloss.data.archives import check_pin
 from deltaloss.model.network import RecallNetwork
@@ -156,5 +156,5 @@ def _reason(error: BaseException) -> str:
     text = " ".join(str(error).split()) or type(error).__name__
     code = text.find("Unsupported global")
     text = text[code:].partition(" Please use")[0] if code >= 0 else text
-    line = "".join(letter if letter.isprintable() else "?" for letter in text)
+    line = printable(text)
     return line if len(line) <= 150 else f"{line[:150]}..."
