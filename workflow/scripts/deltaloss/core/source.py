@@ -14,11 +14,8 @@ def describe_source() -> dict[str, object]:
 
     Outside a repository the commit is the environment variable `COMMIT`, or None.
     """
-    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":!results")
-    return {
-        "commit": _git("rev-parse", "HEAD") or os.environ.get("COMMIT"),
-        "changed_files": None if changed is None else [line[3:] for line in changed.splitlines()],
-    }
+    commit = _git("rev-parse", "HEAD") or os.environ.get("COMMIT")
+    return {"commit": commit, "changed_files": _changed_files()}
 
 
 def source_version() -> str:
@@ -29,8 +26,14 @@ def source_version() -> str:
     described = _git("describe", "--always", "--tags") or os.environ.get("COMMIT", "")[:12]
     if not described:
         return VERSION
-    changed = ", changed" if describe_source()["changed_files"] else ""
+    changed = ", changed" if _changed_files() else ""
     return f"{VERSION} ({described}{changed})"
+
+
+def _changed_files() -> list[str] | None:
+    """Tracked files, results aside, that differ from the commit; None outside a repository."""
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":!results")
+    return None if changed is None else [line[3:] for line in changed.splitlines()]
 
 
 def _git(*arguments: str) -> str | None:
