@@ -120,26 +120,22 @@ def test_snakemake_s_lines_are_left_out_while_jobs_run_but_not_its_warnings(othe
 
 def test_a_terminal_has_a_line_per_running_job_and_keeps_those_of_ended_ones(tmp_path, others):
     with terminal() as sent:
-        check_lines(tmp_path, others, sent)
-
-
-def check_lines(tmp_path: Path, others: logging.Handler, sent: Callable[[], str]) -> None:
-    run = RunStatus({1: 60.0, 2: 60.0, 3: 60.0}, cores=2, instead_of=others)
-    for number in (1, 2):
-        begin(run, number, tmp_path / f"{number}.log")
-    with job_log(str(tmp_path / "1.log"), "mazes"):
-        logger.info("epoch 3/11, loss 0.5")
-        logger.warning("warning: a checkpoint is damaged")
-        logger.info("epoch 11/11, in 20 s")
-    drawn = [str(line) for line in run.lines().renderables]
+        run = RunStatus({1: 60.0, 2: 60.0, 3: 60.0}, cores=2, instead_of=others)
+        for number in (1, 2):
+            begin(run, number, tmp_path / f"{number}.log")
+        with job_log(str(tmp_path / "1.log"), "mazes"):
+            logger.info("epoch 3/11, loss 0.5")
+            logger.warning("warning: a checkpoint is damaged")
+            logger.info("epoch 11/11, in 20 s")
+        drawn = [str(line) for line in run.lines().renderables]
+        send(run, "job_finished", job_id=1)
+        run.stop()
+        shown = sent()
     assert drawn == [
         "train_model mazes delta seed1: epoch 11/11, in 20 s",
         "train_model mazes delta seed2",
         "0 of 3 jobs done, about 1.5 min left",
     ]
-    send(run, "job_finished", job_id=1)
-    run.stop()
-    shown = sent()
     assert "train_model mazes delta seed1: epoch 11/11, in 20 s" in shown
     assert "train_model mazes delta seed1: warning: a checkpoint" in shown
     assert "epoch 3/11" not in shown

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +56,12 @@ class RunningJob:
             return []
         found = [match[1] for match in map(_LINE.fullmatch, lines) if match]
         return [message for message in found if not _END.fullmatch(message)]
+
+    def worth_keeping(self) -> list[str]:
+        """Return what stays of the log of a job that has ended: warnings, and the last message."""
+        *others, last = self.messages() or [""]
+        warnings = [message for message in others if message.startswith("warning")]
+        return [*warnings, last] if last else warnings
 
 
 class RunStatus(logging.Handler):
@@ -137,20 +143,15 @@ class RunStatus(logging.Handler):
     def _finish(self, number: int) -> None:
         self._to_do.pop(number, None)
         job = self._running.pop(number, None)
-        messages = job.messages() if job else []
-        if job and self._live is not None:
-            for message in self._worth_keeping(messages):
-                self._say(f"{job.name}: {message}")
+        if self._live is not None:
+            if job is not None:
+                for message in job.worth_keeping():
+                    self._say(f"{job.name}: {message}")
             return
         now = time.monotonic()
-        if self._live is None and (now - self._said >= LINE_SECONDS or not self._to_do):
+        if now - self._said >= LINE_SECONDS or not self._to_do:
             self._said = now
             self._say(self.describe())
-
-    def _worth_keeping(self, messages: list[str]) -> Iterable[str]:
-        """Warnings of a job that has ended, and its last message."""
-        warnings = (message for message in messages[:-1] if message.startswith("warning"))
-        return [*warnings, *messages[-1:]]
 
     def _say(self, line: str) -> None:
         if self._live is not None:
