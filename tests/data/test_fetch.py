@@ -135,7 +135,7 @@ class TestGoodServers:
         monkeypatch.setattr("deltaloss.core.progress.FIRST_LINES_SECONDS", (0.0,))
         with serve(Answers(BODY)) as server:
             fetch(server.address)
-        assert any(f", {len(BODY)} bytes, " in line for line in fetch.lines())
+        assert any(f" {len(BODY)} bytes, in " in f" {line}" for line in fetch.lines())
         assert all(line.isprintable() for line in fetch.lines())
 
 
