@@ -104,8 +104,6 @@ def describe_seeds(results: Results) -> str:
 
 def _seeds(weights: Sequence[str]) -> str:
     seeds = [seed for name in weights if (seed := weights_seed(name)) is not None]
-    if len(seeds) < len(weights):
-        return f"weights {', '.join(weights)}"
     if len(seeds) > 2 and seeds == list(range(seeds[0], seeds[-1] + 1)):
         return f"seeds {seeds[0]} to {seeds[-1]}"
     return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
