@@ -107,8 +107,8 @@ def train_settings(wildcards):
 
 def evaluate_settings(wildcards, *, steps=None, script="evaluate_model.py", **settings):
     task, run = wildcards.task, getattr(wildcards, "run", "untrained")
-    settings |= experiment.evaluate_settings(task, run, wildcards.weights, steps=steps)
-    return job(script, settings, f"puzzles.{task}.task")
+    common = experiment.evaluate_settings(task, run, wildcards.weights, steps=steps)
+    return job(script, common | settings, f"puzzles.{task}.task")
 
 
 def statistic_files(statistic, tasks):

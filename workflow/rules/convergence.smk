@@ -9,7 +9,6 @@ localrules:
 CONVERGENCE_TABLES = [
     f"results/{experiment.name}/tables/convergence.{kind}" for kind in TABLE_FORMATS
 ]
-CONVERGENCE_STEPS = "convergence/{task}/{run}/{weights}.csv"
 CONVERGENCE_EXAMPLES = [
     path
     for task in TASKS
@@ -49,7 +48,10 @@ rule measure_convergence:
         mem_mb=16000,
         runtime=runtime("measure_convergence"),
     params:
-        job=convergence_settings,
+        # fp32: coarser states cannot resolve a fixed point
+        job=lambda wildcards: evaluate_settings(
+            wildcards, script="measure_convergence.py", precision="fp32"
+        ),
     script:
         "../scripts/measure_convergence.py"
 
@@ -86,14 +88,8 @@ rule tabulate_convergence:
 
 rule draw_convergence:
     input:
-        results=lambda wildcards: model_files(
-            wildcards.task, CONVERGENCE_STEPS, experiment.tasks[wildcards.task].plotted
-        ),
-        digests=lambda wildcards: digest_files(
-            model_files(
-                wildcards.task, CONVERGENCE_STEPS, experiment.tasks[wildcards.task].plotted
-            )
-        ),
+        results=lambda wildcards: convergence_files(wildcards.task),
+        digests=lambda wildcards: digest_files(convergence_files(wildcards.task)),
         audits=lambda wildcards: audit_files([wildcards.task]),
     output:
         figures=reported(

@@ -20,11 +20,10 @@ def released_job(wildcards):
     return job("convert_released.py", settings, f"puzzles.{wildcards.task}.task")
 
 
-def convergence_settings(wildcards):
-    """Return the settings of an evaluation, in fp32: coarser states cannot resolve a fixed point."""
-    task, run, weights = wildcards.task, wildcards.run, wildcards.weights
-    settings = experiment.evaluate_settings(task, run, weights, steps=None) | {"precision": "fp32"}
-    return job("measure_convergence.py", settings, f"puzzles.{wildcards.task}.task")
+def convergence_files(task):
+    """Return the changes at each step of the compared runs."""
+    pattern = "convergence/{task}/{run}/{weights}.csv"
+    return model_files(task, pattern, experiment.tasks[task].plotted)
 
 
 def thinking_files(task):
