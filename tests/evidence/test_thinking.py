@@ -18,7 +18,7 @@ from deltaloss.core.runs import parse_run
 from deltaloss.evaluation.thinking import Recording, frame_steps, save_recording, strip_steps
 from deltaloss.evidence import figure_1
 from deltaloss.evidence.provenance import RunResults
-from deltaloss.evidence.thinking import RUN_COLOURS, Thinking, draw_animation, draw_strip
+from deltaloss.evidence.thinking import Thinking, draw_animation, draw_strip
 from deltaloss.puzzles.mazes.make import make_mazes
 
 RUNS = ("delta", "progressive-0.01")
@@ -108,8 +108,12 @@ def test_a_heading_says_which_runs_solve_and_lose_an_example():
     ]
 
 
-def test_losses_have_the_colours_of_figure_1():
-    assert [style["color"] for style in figure_1._STYLES[: len(RUN_COLOURS)]] == RUN_COLOURS
+def test_losses_have_the_colours_of_figure_1(tmp_path):
+    shown = thinking("mazes")
+    figure = draw_strip(shown, [tmp_path / "strip.png"])
+    labels = [text for text in figure.texts if text.get_rotation() == 90]
+    colours = [style["color"] for style in figure_1._STYLES[: len(shown.results)]]
+    assert [text.get_color() for text in labels] == colours * len(shown.examples)
 
 
 @pytest.mark.parametrize("task", ["mazes", "prefix_sums"])

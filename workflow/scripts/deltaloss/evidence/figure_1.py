@@ -167,6 +167,11 @@ def _draw_panel(ax: Axes, panel: Panel, shared: Collection[str], entries: Sequen
     ax.set_xlabel("Reasoning steps")
 
 
+def run_colour(place: int) -> str:
+    """Return the colour of a plotted run by its place."""
+    return str(_STYLES[place % len(_STYLES)]["color"])
+
+
 def curve_style(place: int, entries: int, *, steps: int) -> dict[str, Any]:
     """Look of a curve; the markers of different entries stand at different steps."""
     every = max(1, steps // MARKERS)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,16 @@ from matplotlib.text import Text
 from deltaloss.core.files import atomic_path
 from deltaloss.core.runs import Run
 from deltaloss.evaluation.thinking import Recording, frame_steps, strip_steps
+from deltaloss.evidence.figure_1 import TRAINING_STYLE, run_colour
 from deltaloss.evidence.figures import LOOK, TEXT_WIDTH, save_figure
 from deltaloss.evidence.provenance import RunResults
-from deltaloss.puzzles.answer_pictures import MISSING, RIGHT, WRONG, load_answer_picture
+from deltaloss.puzzles.answer_pictures import (
+    MISSING,
+    RIGHT,
+    WRONG,
+    AnswerPicture,
+    load_answer_picture,
+)
 from deltaloss.puzzles.pictures import INK, LINE, OKABE_ITO, PAPER, Example
 
 # Inches, of the strip and of the animation.
@@ -35,7 +43,7 @@ SQUARE, BAND = 1.6, 0.16
 
 TEXT: dict[str, Any] = {"fontsize": 7, "color": INK}
 FRAME = {True: OKABE_ITO["green"], False: LINE}
-RUN_COLOURS = [OKABE_ITO[name] for name in ("blue", "vermilion", "green", "purple")]  # figure 1
+DOTS: dict[str, Any] = {**TRAINING_STYLE, "linewidth": 1}  # behind the steps in training
 
 DPI, FRAMES_PER_SECOND, HOLD_FRAMES = 100, 6, 12  # of the animation
 
@@ -76,6 +84,11 @@ class Thinking:
         """Dimensions of the puzzle: 1 or 2."""
         return self.recordings[0][1].targets.ndim - 1
 
+    @cached_property
+    def picture(self) -> AnswerPicture:
+        """How answers to the puzzle are drawn."""
+        return load_answer_picture(self.task, dimensions=self.dimensions)
+
     def describe(self, place: int) -> str:
         """Name an example and the runs that solve it, and those that lose its answer again."""
         solved, lost = [], []
@@ -96,8 +109,7 @@ class Thinking:
         row = one.steps.tolist().index(step)
         bits, target = one.inputs[place], one.targets[place]
         example = Example(bits=bits, answer=target, facts=self.facts)
-        picture = load_answer_picture(self.task, dimensions=self.dimensions)
-        picture.draw(ax, example, one.answers[row, place])
+        self.picture.draw(ax, example, one.answers[row, place])
         right = bool(one.correct[row, place])
         for spine in ax.spines.values():
             spine.set(color=FRAME[right], linewidth=1.2 if right else 0.6)
@@ -129,7 +141,7 @@ class Sheet:
         across, down = self._size
         (left, top), (right, bottom) = start, end
         xs, ys = (left / across, right / across), (1 - top / down, 1 - bottom / down)
-        self.figure.add_artist(Line2D(xs, ys, color="0.3", linestyle=":", linewidth=1))
+        self.figure.add_artist(Line2D(xs, ys, **DOTS))
 
 
 def draw_strip(thinking: Thinking, paths: Sequence[Path]) -> Figure:
@@ -212,7 +224,7 @@ def draw_animation(thinking: Thinking, path: Path) -> int:
                     ax.clear()
                     sign = thinking.draw(ax, place, number, step)
                     title = f"{thinking.recordings[number][0].label} {sign}"
-                    ax.set_title(title, pad=2, fontsize=7, color=RUN_COLOURS[number % 4])
+                    ax.set_title(title, pad=2, fontsize=7, color=run_colour(number))
                 writer.grab_frame()
     return len(steps)
 
@@ -240,13 +252,12 @@ def _stage(thinking: Thinking) -> tuple[Sheet, dict[tuple[int, int], Axes]]:
 def _label(sheet: Sheet, middle: float, run: Run, number: int) -> None:
     """Write the name of a run upwards beside its answers, in its colour of figure 1."""
     style = {"rotation": "vertical", "va": "center", "ha": "center", "multialignment": "center"}
-    colour = RUN_COLOURS[number % len(RUN_COLOURS)]
-    sheet.text(LABEL / 2, middle, run.label.replace(", ", "\n", 1), **style, color=colour)
+    label = run.label.replace(", ", "\n", 1)
+    sheet.text(LABEL / 2, middle, label, **style, color=run_colour(number))
 
 
 def _draw_key(sheet: Sheet, thinking: Thinking) -> None:
     """Explain colours, shapes and the dotted line at the bottom."""
-    key = load_answer_picture(thinking.task, dimensions=thinking.dimensions).key
     handles: list[Artist] = [
         Patch(facecolor=INK, edgecolor=LINE),
         Patch(facecolor=PAPER, edgecolor=LINE),
@@ -258,9 +269,9 @@ def _draw_key(sheet: Sheet, thinking: Thinking) -> None:
             Patch(facecolor=PAPER, edgecolor=MISSING, linewidth=1.5),
             Line2D([], [], color=WRONG, marker="x", markeredgewidth=1.5, linestyle=""),
         ]
-    for handle, name in zip(handles, key, strict=True):
+    for handle, name in zip(handles, thinking.picture.key, strict=True):
         handle.set_label(name)
-    dots = Line2D([], [], color="0.3", linestyle=":", linewidth=1)
+    dots = Line2D([], [], **DOTS)
     dots.set_label(f"$T$ = {thinking.train_steps}, steps in training")
     sheet.figure.legend(
         handles=[*handles, *([dots] if thinking.train_steps < thinking.last else [])],
