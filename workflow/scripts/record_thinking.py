@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 
-from deltaloss.config.settings import NetworkSettings
 from deltaloss.core.files import file_sha256, result_name, write_json
 from deltaloss.core.log import job_log, logger
 from deltaloss.data.store import load_audited
@@ -18,9 +17,7 @@ from deltaloss.evaluation.thinking import (
     save_recording,
     strip_steps,
 )
-from deltaloss.model.network import make_network
-from deltaloss.model.precision import set_precision
-from deltaloss.model.weights import load_weights
+from deltaloss.evaluation.trained import load_trained
 from deltaloss.puzzles.base import load_task
 from deltaloss.runtime.devices import choose_device, describe_machine
 from deltaloss.runtime.memory import evaluation_remedies, memory_shortage
@@ -32,10 +29,7 @@ def main(job: Any) -> None:
     torch.set_num_threads(job.threads)
     device = choose_device(job.config["device"])
     task = load_task(settings["task"])
-    network = make_network(task, NetworkSettings(**settings["network"]))
-    network.compute_dtype = set_precision(settings["precision"], device)
-    trained = load_weights(Path(job.input.model), network)
-    network = network.to(device).eval()
+    network, trained = load_trained(Path(job.input.model), task, settings, device)
     examples = load_audited(Path(job.input.examples), strict=job.config["strict"])
     compared = {path: load_answers(Path(path)) for path in job.input.compared}
     last = settings["steps"]
