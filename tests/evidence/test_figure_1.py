@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -54,9 +56,18 @@ def first_axes(*panels: Panel):
 
 
 class TestAxes:
-    @pytest.mark.parametrize(("steps", "last"), [(400, 300), (60, 60)], ids=["more", "fewer"])
-    def test_steps_1_to_300_or_all_and_all_accuracies_are_shown(self, steps, last):
-        ax = first_axes(panel(steps=steps))
+    @pytest.mark.parametrize(
+        ("steps", "gained", "last"),
+        [(400, 0, 300), (400, 1, 300), (400, 10, 400), (60, 0, 60)],
+        ids=["the paper's", "a gain too small to see", "gains after them", "fewer"],
+    )
+    def test_the_paper_s_steps_or_all_and_all_accuracies_are_shown(self, steps, gained, last):
+        shown = panel(steps=steps)
+        delta = np.linspace(0, 100, steps).astype(int)
+        delta[280:] = 100
+        delta[350:] += gained
+        shown = replace(shown, results=[results("delta", delta), *shown.results[1:]])
+        ax = first_axes(shown)
         assert (ax.get_xlim(), ax.get_ylim()) == ((1, last), (0, 100))
         assert lines(ax, "Delta")[0].get_xdata()[[0, -1]].tolist() == [1, last]
         assert ax.get_xticks()[0] == 1

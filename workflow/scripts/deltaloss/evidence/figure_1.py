@@ -6,6 +6,7 @@ import string
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ _STYLES: tuple[dict[str, Any], ...] = (
 )
 _QUIET: dict[str, Any] = {"color": "0.55", "linestyle": "-", "linewidth": 0.8}
 _RELEASED: dict[str, Any] = {"linewidth": 0.7, "markerfacecolor": "white"}
+GAIN = 1.0  # percentage points by which a curve rises after the paper's steps to be drawn further
 TRAINING_STYLE: dict[str, Any] = {"color": "0.3", "linestyle": ":", "linewidth": 0.8}
 
 
@@ -147,9 +149,9 @@ def _subtitle(panel: Panel, shared: Collection[str]) -> str:
 
 
 def _draw_panel(ax: Axes, panel: Panel, shared: Collection[str], entries: Sequence[str]) -> None:
-    last = 1
+    last, shown = 1, shown_steps(panel)
     for result in panel.results:
-        curves = [curve[curve["step"] <= FIGURE_STEPS] for curve in result.by_weights.values()]
+        curves = [curve[curve["step"] <= shown] for curve in result.by_weights.values()]
         last = max(last, int(curves[0]["step"].iloc[-1]))
         entry, style = _entry(result.run, panel, shared), _QUIET
         if result.run.name in panel.plotted:
@@ -165,6 +167,19 @@ def _draw_panel(ax: Axes, panel: Panel, shared: Collection[str], entries: Sequen
     ticks = MaxNLocator(3, integer=True).tick_values(1, last)
     ax.set_xticks([1, *(step for step in ticks if last / 10 < step <= last)])
     ax.set_xlabel("Reasoning steps")
+
+
+def shown_steps(panel: Panel) -> float:
+    """Return the last step of a panel: the paper's, or any where a compared run gains after it."""
+    for result in panel.results:
+        if result.run.name in panel.plotted:
+            curves = [
+                curve.set_index("step")["accuracy_percent"] for curve in result.by_weights.values()
+            ]
+            median = pd.concat(curves, axis=1).median(axis=1)
+            if median.max() > median[:FIGURE_STEPS].max() + GAIN:
+                return inf
+    return FIGURE_STEPS
 
 
 def run_colour(place: int) -> str:
