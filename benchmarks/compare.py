@@ -60,8 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if chosen.only and workload.name not in chosen.only:
             continue
         for run in (*RUNS, None):
-            entered = contestants(chosen.device, compiled=chosen.compiled)
-            results["rows"].append(_measure(workload, run, device, entered, chosen.repeats))
+            results["rows"].append(_measure(workload, run, device, chosen.repeats))
             _write(chosen.output, results)
             print(_line(results["rows"][-1]), flush=True)
     results["startup"] = _measure_startup(chosen.repeats)
@@ -70,13 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     _write(chosen.output, results)
 
 
-def _measure(
-    workload: Workload,
-    run: str | None,
-    device: torch.device,
-    entered: Mapping[str, Published | Engine],
-    repeats: int,
-) -> Json:
+def _measure(workload: Workload, run: str | None, device: torch.device, repeats: int) -> Json:
     """Measure one loss, or the evaluation, by all contestants."""
     job = Job(
         workload=workload,
@@ -84,6 +77,7 @@ def _measure(
         run=None if run is None else parse_run(run),
         batches=_batches(workload, run),
     )
+    entered = contestants(device.type)
     works = {name: one.prepare(job) for name, one in entered.items()}
     for work in works.values():
         work()
@@ -230,9 +224,6 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of the CPU")
     parser.add_argument(
         "--only", nargs="+", help="workloads such as 'paper chess'; all if left out"
-    )
-    parser.add_argument(
-        "--compiled", action="store_true", help="on a GPU, a compiled step too: minutes more"
     )
     parser.add_argument("--quick-run", action="store_true", help="time the whole quick run too")
     parser.add_argument("--tiny", action="store_true", help="sizes that say nothing about speed")

@@ -56,19 +56,15 @@ class Engine:
 
     Attributes:
         precision: of a GPU's products.
-        compiled: whether torch.compile wraps the reasoning step (untested: no GPU was at hand).
     """
 
     precision: str = "fp32"
-    compiled: bool = False
 
     def prepare(self, job: Job) -> Work:
         """Build network, data and optimizer on the device."""
         network = job.workload.make_network()
         network.compute_dtype = set_precision(self.precision, job.device)
         network = network.to(job.device)
-        if self.compiled:
-            network.step = torch.compile(network.step)  # type: ignore[method-assign]
         work = self._evaluation(job, network) if job.run is None else self._training(job, network)
 
         def switched() -> object:
@@ -160,19 +156,9 @@ class Published:
         )
 
 
-def contestants(device: str, *, compiled: bool = False) -> dict[str, Published | Engine]:
-    """Contestants of a device by name; the published description comes first.
-
-    Args:
-        device: "cpu" or "cuda".
-        compiled: whether the engine with a compiled step, whose preparation takes minutes, is one.
-    """
+def contestants(device: str) -> dict[str, Published | Engine]:
+    """Contestants of a device by name; the published description comes first."""
     if device == "cpu":
         return {"published": Published(), "engine": Engine()}
-    found: dict[str, Published | Engine] = {
-        "published": Published(),
-        **{f"engine {p}": Engine(precision=p) for p in ("fp32", "tf32", "bf16")},
-    }
-    if compiled:
-        found["engine tf32, compiled"] = Engine(precision="tf32", compiled=True)
-    return found
+    precisions = ("fp32", "tf32", "bf16")
+    return {"published": Published(), **{f"engine {p}": Engine(precision=p) for p in precisions}}

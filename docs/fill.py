@@ -20,9 +20,15 @@ from deltaloss.evidence.contradictions import CONTRADICTIONS  # isort: skip
 ROOT = Path(__file__).resolve().parents[1]
 PUBLISHED = ROOT / "results" / "published"
 
+COLUMNS = [  # of the ledger: experiment, puzzle and head
+    ("gpu", "prefix_sums", "prefix sums, paper's network"),
+    ("laptop", "prefix_sums", "prefix sums, small"),
+    ("laptop", "mazes", "mazes, small"),
+    ("laptop", "chess", "chess, small"),
+]
+SWEEP = "alpha-sweep"  # its claims about alpha stand beside those of the small networks
 PUZZLES = {"prefix_sums": "prefix sums", "mazes": "mazes", "chess": "chess"}
 TABLES = {"chess": 5, "mazes": 6, "prefix_sums": 7}
-LEDGER, SWEEP = "laptop", "alpha-sweep"  # experiments
 
 _OWN_ALPHA = re.compile(
     r"Progressive, α = (\d+\.\d+|[1-9]\d*)"
@@ -31,16 +37,18 @@ _NOT_RUN = "not run"
 
 
 def ledger() -> list[str]:
-    """Lines of a table: claims of the paper against puzzles, with verdicts and numbers."""
+    """Lines of a table: claims of the paper against studies, with verdicts and numbers."""
     rows: dict[str, dict[str, str]] = {}
-    for task in PUZZLES:
-        swept = _claims(SWEEP, task)
-        claims = pd.concat([_claims(LEDGER, task), swept[swept["claim"].str.contains("depends")]])
+    for experiment, task, head in COLUMNS:
+        claims = _claims(experiment, task)
+        if experiment == "laptop":
+            swept = _claims(SWEEP, task)
+            claims = pd.concat([claims, swept[swept["claim"].str.contains("depends")]])
         for claim in claims[claims["verdict"] != "not testable here"].to_dict("records"):
             name = _OWN_ALPHA.sub("Progressive", claim["claim"])
-            rows.setdefault(name, {})[task] = _cell(claim["verdict"], claim["measured"])
-    heads = [f"{PUZZLES[task]}, {_seeds(task)}" for task in PUZZLES]
-    cells = [[name, *(row.get(task, "-") for task in PUZZLES)] for name, row in rows.items()]
+            rows.setdefault(name, {})[head] = _cell(claim["verdict"], claim["measured"])
+    heads = [f"{head}, {_seeds(experiment, task)}" for experiment, task, head in COLUMNS]
+    cells = [[name, *(row.get(head, "-") for *_, head in COLUMNS)] for name, row in rows.items()]
     return _table(["claim of the paper", *heads], cells)
 
 
@@ -53,8 +61,8 @@ def _claims(experiment: str, task: str) -> pd.DataFrame:
     return claims[(claims["task"] == task) & (claims["unit"] != "ratio")]
 
 
-def _seeds(task: str) -> str:
-    path = PUBLISHED / LEDGER / "statistics" / f"seeds_{task}.csv"
+def _seeds(experiment: str, task: str) -> str:
+    path = PUBLISHED / experiment / "statistics" / f"seeds_{task}.csv"
     if not path.is_file():
         return _NOT_RUN
     return f"{pd.read_csv(path)['seed'].nunique()} seeds"
