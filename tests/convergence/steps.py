@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from deltaloss.convergence.behaviour import Trace
 from deltaloss.convergence.measure import measure
+from deltaloss.convergence.trace import Trace
 from deltaloss.evaluation.batches import Batch
 from deltaloss.model.network import Recall, RecallNetwork
 from deltaloss.puzzles.base import load_task

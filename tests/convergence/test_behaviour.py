@@ -12,13 +12,13 @@ from deltaloss.convergence.behaviour import (
     LARGE,
     RESOLUTION,
     STEP_COLUMNS,
-    Trace,
     classify,
     settled_steps,
     tabulate_examples,
     tabulate_steps,
     window,
 )
+from deltaloss.convergence.trace import Trace
 from tests.docs.documents import ROOT
 from tests.docs.test_columns import read_columns
 
@@ -39,9 +39,10 @@ def made(one=0.1, two=0.1, norm=1.0, changed=(), lost=0, steps=STEPS) -> Trace:
         two_step_change=column(two),
         logit_change=column(one),
         norm=column(norm),
+        uncertainty=column(0.1),
         answer_changed=np.isin(np.arange(1, steps + 1), changed)[:, None],
         nonfinite_step=np.array([lost], dtype=np.int32),
-        correct=np.array([False]),
+        correct=np.zeros((steps, 1), dtype=bool),
         radius=np.array([np.nan]),
         radius_residual=np.array([np.nan]),
     )
@@ -133,7 +134,8 @@ def test_a_row_per_step_has_quantiles_over_the_finite_examples():
 def test_steps_without_a_finite_example_are_empty():
     table = tabulate_steps(made(lost=3)).set_index("step")
     assert table.loc[2].notna().all()
-    assert table.loc[3].drop("examples").isna().all()
+    assert table.loc[3].drop(["examples", "correct_percent"]).isna().all()
+    assert table.loc[3, "correct_percent"] == 0
 
 
 def test_a_row_per_example_has_its_end():

@@ -7,10 +7,12 @@ import gc
 import numpy as np
 import pytest
 import torch
+from scipy.special import expit
 
 from deltaloss.convergence import measure as module
 from deltaloss.convergence.behaviour import classify, settled_steps, tabulate_steps
 from deltaloss.convergence.measure import RADIUS_EXAMPLES, measure
+from deltaloss.convergence.trace import MEASURES
 from deltaloss.evaluation.loop import evaluate
 from deltaloss.puzzles.base import load_task
 from tests.convergence.steps import WIDTH, Formula, trace
@@ -38,6 +40,7 @@ def test_geometric_convergence_has_its_slope_its_settled_step_and_its_radius():
     assert classify(found).tolist() == ["fixed point"] * 3
     assert settled_steps(found).tolist() == [3, 3, 3]
     np.testing.assert_allclose(found.radius, 0.75, rtol=1e-6)
+    np.testing.assert_allclose(found.uncertainty[:, 0], expit(-np.abs(logits)), rtol=1e-5)
 
 
 def test_a_cycle_of_two_comes_back_after_two_steps_and_never_settles():
@@ -89,7 +92,7 @@ def test_answers_are_those_of_the_evaluation(name):
     assert 0 < stored.sum() < stored.size
     for steps in range(1, 5):
         found = measure(network, examples, task=task, steps=steps, batch_size=3)
-        np.testing.assert_array_equal(found.correct, stored[steps - 1])
+        np.testing.assert_array_equal(found.correct, stored[:steps])
     with torch.no_grad():
         states = network.unroll(task.encode(examples.inputs), 4)
         answers = torch.stack([task.answer(network.readout(s), examples.inputs) for s in states])
@@ -113,7 +116,7 @@ def test_the_batch_size_changes_nothing():
         measure(network, examples, task=load_task("mazes"), steps=6, batch_size=size)
         for size in (3, 2)
     )
-    for name in ("state_change", "two_step_change", "logit_change", "norm", "radius"):
+    for name in (*MEASURES, "radius"):
         np.testing.assert_allclose(getattr(one, name), getattr(other, name), rtol=1e-4)
 
 

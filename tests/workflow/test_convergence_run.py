@@ -37,4 +37,11 @@ def test_every_network_is_measured_and_a_second_call_does_nothing(finished: Proj
     shares = table.filter(regex="^(fixed|cycle|growing|drifting|not)_.*percent$").sum(axis=1)
     np.testing.assert_allclose(shares, 100)
     assert (results / "tables" / "convergence.md").read_text().count("| Delta") == len(TASKS)
+    stops = pd.read_csv(results / "statistics" / "stopping.csv")
+    for task in TASKS:
+        curve = pd.read_csv(results / "evaluations" / task / "delta" / "seed42.csv")
+        best = stops[(stops["task"] == task) & (stops["rule"] == "best")].iloc[0]
+        assert best["accuracy_percent"] == curve["accuracy_percent"].max()
+        assert best["step"] == curve.loc[curve["accuracy_percent"].idxmax(), "step"]
+    assert (results / "tables" / "stopping.md").read_text().count("| Delta") == 2 * len(TASKS)
     assert finished.plan("convergence", settings=DELTA).jobs == ()

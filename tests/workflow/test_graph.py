@@ -78,7 +78,7 @@ class TestTargets:
                 "convergence",
                 MAKING
                 | {"train_model", "audit_data", "measure_convergence"}
-                | {"tabulate_convergence", "draw_convergence"},
+                | {"tabulate_convergence", "tabulate_stopping", "draw_convergence"},
             ),
             ("results/tiny/tables/table_2.csv", MAKING | {"audit_data", "tabulate_data"}),
             ("results/tiny/figures/data.png", MAKING | {"draw_data"}),

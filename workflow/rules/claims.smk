@@ -70,7 +70,7 @@ rule draw_sweep:
             expand("results/{{experiment}}/figures/alpha_{{task}}.{kind}", kind=FIGURE_FORMATS),
             caption="../report/alpha.rst",
             category="Figures",
-            labels={"figure": "alpha, {task}"},
+            labels={"figure": "alpha", "puzzle": "{task}"},
         ),
         provenance="results/{experiment}/figures/alpha_{task}.json",
     log:

@@ -3,21 +3,27 @@
 
 localrules:
     tabulate_convergence,
+    tabulate_stopping,
     draw_convergence,
 
 
 CONVERGENCE_TABLES = [
-    f"results/{experiment.name}/tables/convergence.{kind}" for kind in TABLE_FORMATS
+    f"results/{experiment.name}/tables/{name}.{kind}"
+    for name in ("convergence", "stopping")
+    for kind in TABLE_FORMATS
 ]
-CONVERGENCE_EXAMPLES = [
-    path
-    for task in TASKS
-    for path in model_files(task, "convergence/{task}/{run}/{weights}_examples.csv")
-]
+CONVERGENCE_STEPS, CONVERGENCE_EXAMPLES = (
+    [
+        path
+        for task in TASKS
+        for path in model_files(task, f"convergence/{{task}}/{{run}}/{{weights}}{part}.csv")
+    ]
+    for part in ("", "_examples")
+)
 
 
 rule convergence:
-    """How the networks settle: every example's behaviour, as a statistic, a table and figures."""
+    """How the networks settle, and when to stop them: statistics, tables and figures."""
     input:
         CONVERGENCE_TABLES,
         [path for task in TASKS for path in figure_files(f"convergence_{task}")],
@@ -86,6 +92,37 @@ rule tabulate_convergence:
         "../scripts/tabulate_convergence.py"
 
 
+rule tabulate_stopping:
+    input:
+        steps=CONVERGENCE_STEPS,
+        examples=CONVERGENCE_EXAMPLES,
+        digests=digest_files([*CONVERGENCE_STEPS, *CONVERGENCE_EXAMPLES]),
+        audits=audit_files(TASKS),
+    output:
+        statistic="results/{experiment}/statistics/stopping.csv",
+        tables=reported(
+            expand("results/{{experiment}}/tables/stopping.{kind}", kind=TABLE_FORMATS),
+            caption="../report/stopping.rst",
+            category="Tables",
+            labels={"table": "stopping", "what": "Stopping without the answers"},
+        ),
+        provenance=expand(
+            "results/{{experiment}}/{folder}/stopping.json", folder=("statistics", "tables")
+        ),
+    log:
+        "results/{experiment}/logs/tabulate_stopping.log",
+    conda:
+        "../../envs/evidence.yaml"
+    params:
+        job=job(
+            "tabulate_stopping.py",
+            {"experiment": experiment.name},
+            *puzzle_modules(TASKS, "card"),
+        ),
+    script:
+        "../scripts/tabulate_stopping.py"
+
+
 rule draw_convergence:
     input:
         results=lambda wildcards: convergence_files(wildcards.task),
@@ -98,7 +135,7 @@ rule draw_convergence:
             ),
             caption="../report/convergence_figure.rst",
             category="Figures",
-            labels={"figure": "convergence, {task}"},
+            labels={"figure": "convergence", "puzzle": "{task}"},
         ),
         provenance="results/{experiment}/figures/convergence_{task}.json",
     log:

@@ -148,7 +148,7 @@ rule draw_figure_1:
             expand("results/{{experiment}}/figures/figure_1.{kind}", kind=FIGURE_FORMATS),
             caption="../report/figure_1.rst",
             category="Figures",
-            labels={"figure": "1"},
+            labels={"figure": "1", "puzzle": "all"},
         ),
         provenance="results/{experiment}/figures/figure_1.json",
     log:
@@ -187,7 +187,7 @@ rule draw_data:
             expand("results/{{experiment}}/figures/data.{kind}", kind=FIGURE_FORMATS),
             caption="../report/data.rst",
             category="Figures",
-            labels={"figure": "data"},
+            labels={"figure": "data", "puzzle": "all"},
         ),
         provenance="results/{experiment}/figures/data.json",
     log:

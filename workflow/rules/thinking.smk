@@ -45,7 +45,7 @@ rule draw_thinking:
             expand("results/{{experiment}}/figures/thinking_{{task}}.{kind}", kind=FIGURE_FORMATS),
             caption="../report/thinking.rst",
             category="Figures",
-            labels={"figure": "thinking, {task}"},
+            labels={"figure": "thinking", "puzzle": "{task}"},
         ),
         animation="results/{experiment}/figures/thinking_{task}.gif",
         provenance="results/{experiment}/figures/thinking_{task}.json",

@@ -5,11 +5,12 @@ Shape letters: N examples, T steps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from deltaloss.convergence.stopping import RULES, tabulate_stops
+from deltaloss.convergence.trace import MEASURES, Trace
 
 RESOLUTION = 1e-5
 """Relative change up to which two states are the same. In float32 small networks settle to about
@@ -29,48 +30,17 @@ WINDOW = 10  # last steps that are judged, at least; else a tenth of all, and ne
 
 BEHAVIOURS = ("fixed point", "cycle of two", "growing", "drifting", "not finite")
 
-MEASURES = ("state_change", "two_step_change", "logit_change", "norm")
 QUANTILES = {"": 0.5, "_p10": 0.1, "_p90": 0.9}
 STEP_COLUMNS = (
     *("step", "examples"),
     *(f"{measure}{ending}" for measure in MEASURES for ending in QUANTILES),
-    "answers_changed_percent",
+    *("answers_changed_percent", "correct_percent"),
 )
 EXAMPLE_COLUMNS = (
     *("example", "behaviour", "nonfinite_step", "settled_step", "correct"),
     *(*MEASURES, "radius", "radius_residual"),
+    *(f"{rule}_{what}" for rule in RULES for what in ("step", "correct")),
 )
-
-Numbers = NDArray[np.float32]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trace:
-    """What is kept of the states: numbers per example and step, never the states.
-
-    Row t - 1 is step t. From the first state on that is not finite numbers are NaN.
-
-    Attributes:
-        state_change: |s_t - s_(t-1)| / |s_t|, [T, N].
-        two_step_change: |s_t - s_(t-2)| / |s_t|, [T, N]; NaN at step 1.
-        logit_change: as `state_change`, of the logits.
-        norm: |s_t|, [T, N].
-        answer_changed: whether the answer is another than one step before, bool [T, N].
-        nonfinite_step: int32 [N]; first step whose state is not finite, 0 if all are.
-        correct: whether the last answer is right, bool [N].
-        radius: spectral radius at the last state, [N]; NaN where it was not computed.
-        radius_residual: of its iteration, [N].
-    """
-
-    state_change: Numbers
-    two_step_change: Numbers
-    logit_change: Numbers
-    norm: Numbers
-    answer_changed: NDArray[np.bool_]
-    nonfinite_step: NDArray[np.int32]
-    correct: NDArray[np.bool_]
-    radius: NDArray[np.float64]
-    radius_residual: NDArray[np.float64]
 
 
 def window(steps: int) -> int:
@@ -119,6 +89,7 @@ def tabulate_steps(trace: Trace) -> pd.DataFrame:
             frame[f"{measure}{ending}"] = numbers.loc[quantile].to_numpy()
     changed = (trace.answer_changed & finite).sum(1)
     frame["answers_changed_percent"] = 100.0 * changed / np.where(examples, examples, np.nan)
+    frame["correct_percent"] = 100.0 * trace.correct.mean(1)
     return frame[list(STEP_COLUMNS)]
 
 
@@ -126,14 +97,15 @@ def tabulate_examples(trace: Trace) -> pd.DataFrame:
     """One row per example, with `EXAMPLE_COLUMNS`: its behaviour and its numbers at the end."""
     frame = pd.DataFrame(
         {
-            "example": range(len(trace.correct)),
+            "example": range(trace.correct.shape[1]),
             "behaviour": classify(trace),
             "nonfinite_step": trace.nonfinite_step,
             "settled_step": pd.Series(settled_steps(trace)).astype("Int64"),
-            "correct": trace.correct,
+            "correct": trace.correct[-1],
             **{measure: getattr(trace, measure)[-1] for measure in MEASURES},
             "radius": trace.radius,
             "radius_residual": trace.radius_residual,
+            **tabulate_stops(trace),
         }
     )
     return frame[list(EXAMPLE_COLUMNS)]

@@ -1,7 +1,7 @@
 """Unroll a trained network and measure how its states, logits and answers change.
 
-At most three states are held at a time. What grows with the steps are four numbers and two bits per
-example and step.
+At most three states are held at a time. What grows with the steps are five numbers and three bits
+per example and step.
 
 Shape letters: N examples, B examples of a batch, T steps; a state is [B, W, H, L].
 """
@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from deltaloss.convergence.behaviour import MEASURES, Trace
 from deltaloss.convergence.contraction import spectral_radius
+from deltaloss.convergence.trace import MEASURES, Trace
 from deltaloss.core.progress import Progress
 from deltaloss.evaluation.batch_size import padded
 from deltaloss.evaluation.batches import Batch, in_order
@@ -73,7 +73,8 @@ def _measure_batch(
     rows = padded(batch, network).to(network.recall.weight.device)
     device = rows.inputs.device
     numbers = torch.full((len(MEASURES), steps, len(rows)), torch.nan, device=device)
-    flags = torch.empty(2, steps, len(rows), dtype=torch.bool, device=device)  # changed, finite
+    flags = torch.empty(3, steps, len(rows), dtype=torch.bool, device=device)
+    counted = task.counted(rows.inputs)
     state, recall = network.embed(task.encode(rows.inputs))
     before: Tensor | None = None
     logits = network.readout(state)
@@ -89,10 +90,11 @@ def _measure_batch(
             numbers[1, step] = _relative_change(state, older, norm)
         numbers[2, step] = _relative_change(logits, old_logits, _norm(logits))
         numbers[3, step] = norm
+        numbers[4, step] = _uncertainty(logits, counted)
         flags[0, step] = (answer != old_answer).flatten(1).any(1)
         flags[1, step] = norm.isfinite()
+        flags[2, step] = task.correct(logits, rows.inputs, rows.targets)
         del older
-    correct = task.correct(logits, rows.inputs, rows.targets)
     finite = flags[1].cumprod(0).bool()
     numbers = numbers.clamp(max=LARGEST).masked_fill(~finite, torch.nan)[..., : len(batch)].cpu()
     lasting = finite.sum(0)[: len(batch)].cpu().numpy()
@@ -101,7 +103,7 @@ def _measure_batch(
         **dict(zip(MEASURES, numbers.numpy(), strict=True)),
         "answer_changed": flags[0, :, : len(batch)].cpu().numpy(),
         "nonfinite_step": np.where(whole, 0, lasting + 1).astype(np.int32),
-        "correct": correct[: len(batch)].cpu().numpy() & whole,
+        "correct": (flags[2] & finite)[:, : len(batch)].cpu().numpy(),
         **_radii(network, state[: len(batch)], recall, whole, first),
     }
 
@@ -116,6 +118,20 @@ def _relative_change(now: Tensor, then: Tensor, norm: Tensor) -> Tensor:
     """|now - then| / |now|, [B]; 0 where both are equal, also if both are zero."""
     change = _norm(now - then)
     return torch.where(change == 0, 0.0, change / norm)
+
+
+def _uncertainty(logits: Tensor, counted: Tensor | None) -> Tensor:
+    """Mean probability of the less likely class over the counted pixels, float64 [B].
+
+    Args:
+        logits: [B, 2, *S].
+        counted: bool [B, *S]; None for all pixels.
+    """
+    other = torch.sigmoid(-(logits[:, 1] - logits[:, 0]).abs().double()).flatten(1)
+    if counted is None:
+        return other.mean(1)
+    weights = counted.flatten(1)
+    return (other * weights).sum(1) / weights.sum(1)
 
 
 def _radii(

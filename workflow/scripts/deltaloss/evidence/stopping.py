@@ -1,0 +1,111 @@
+"""Networks stopped by rules that know no answer: a statistic of every seed, and a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from deltaloss.convergence.behaviour import QUANTILES
+from deltaloss.convergence.stopping import PATIENCE, RULES, SMALL_CHANGES
+from deltaloss.core.runs import parse_run, weights_seed
+from deltaloss.evidence.formats import percent, whole
+from deltaloss.evidence.provenance import RunResults
+from deltaloss.evidence.rows import Column, Row, make_block, names, spread
+from deltaloss.evidence.typeset import Table
+from deltaloss.puzzles.card import load_card
+
+BEST, LAST = "best", "last"
+HEADINGS = {
+    BEST: "Best on\ntest set",
+    LAST: "Last\nstep",
+    "confident": "Most\nconfident",
+    "unchanged": f"Unchanged\nfor {PATIENCE}",
+    **{f"change_{size:.0e}": f"Change\n≤ {size:g}" for size in SMALL_CHANGES},
+}
+SUMMARY_COLUMNS = (
+    *("task", "run", "seed", "rule", "examples", "accuracy_percent"),
+    *(f"step{ending}" for ending in QUANTILES),
+)
+
+Results = Sequence[RunResults[pd.DataFrame]]
+
+
+def summarize_stops(steps: Results, examples: Results) -> pd.DataFrame:
+    """Summarize each rule for each seed of each run, one row each, with `SUMMARY_COLUMNS`.
+
+    Args:
+        steps: rows of steps (`behaviour.STEP_COLUMNS`).
+        examples: rows of examples (`behaviour.EXAMPLE_COLUMNS`) of the same weights, in the same
+            order.
+    """
+    rows = [
+        {"task": by_step.task, "run": by_step.run.name, "seed": weights_seed(weights), **row}
+        for by_step, by_example in zip(steps, examples, strict=True)
+        for weights, table in by_step.by_weights.items()
+        for row in _summarize(table, by_example.by_weights[f"{weights}_examples"])
+    ]
+    return pd.DataFrame(rows, columns=SUMMARY_COLUMNS).astype({"seed": "Int64"})
+
+
+def _summarize(steps: pd.DataFrame, examples: pd.DataFrame) -> Iterator[dict[str, object]]:
+    accuracy = steps["correct_percent"].to_numpy()
+    for rule, row in ((BEST, int(accuracy.argmax())), (LAST, len(accuracy) - 1)):
+        yield {
+            **{"rule": rule, "examples": len(examples), "accuracy_percent": accuracy[row]},
+            **{f"step{ending}": row + 1.0 for ending in QUANTILES},
+        }
+    for rule in RULES:
+        stopped = examples[f"{rule}_step"].astype(float)
+        yield {
+            **{"rule": rule, "examples": len(examples)},
+            "accuracy_percent": 100.0 * float(examples[f"{rule}_correct"].mean()),
+            **{f"step{ending}": float(stopped.quantile(q)) for ending, q in QUANTILES.items()},
+        }
+
+
+def tabulate_stopping(summary: pd.DataFrame, *, experiment: str) -> Table:
+    """Make the table: for each puzzle a block of accuracies and one of steps, one row per run."""
+    blocks = []
+    for task, of_task in summary.groupby("task", sort=False):
+        title = load_card(str(task)).title
+        share = percent(int(of_task["examples"].max()))
+        for name, what, show in (
+            ("accuracy_percent", "accuracy (%)", share),
+            ("step", "steps", whole),
+        ):
+            by_run = of_task.groupby("run", sort=False)
+            rows = [_row(str(task), str(run), seeds, name) for run, seeds in by_run]
+            columns = [Column(rule, heading, show) for rule, heading in HEADINGS.items()]
+            blocks.append(make_block(rows, columns, {}, title=f"{title}: {what}"))
+    numbers = [
+        {"task": task, **names(parse_run(str(run))), "rule": rule, "seeds": len(seeds)}
+        | spread("accuracy_percent", list(seeds["accuracy_percent"]))
+        | spread("step", list(seeds["step"]))
+        for (task, run, rule), seeds in summary.groupby(["task", "run", "rule"], sort=False)
+    ]
+    return Table(
+        caption=f"Networks stopped without knowing the answers, experiment {experiment}.",
+        notes=_notes(),
+        numbers=pd.DataFrame(numbers),
+        blocks=blocks,
+    )
+
+
+def _row(task: str, run: str, of_run: pd.DataFrame, name: str) -> Row:
+    numbers: dict[str, float | None] = {"seeds": of_run["seed"].nunique()}
+    for rule, seeds in of_run.groupby("rule", sort=False):
+        numbers |= spread(str(rule), list(seeds[name]))
+    label = parse_run(run).label
+    return Row(task=task, run=parse_run(run), labels={"Loss": label}, numbers=numbers)
+
+
+def _notes() -> str:
+    return (
+        "Medians over seeds with their range; steps are medians over the puzzles. Best: after the "
+        "step of the highest accuracy, which is chosen on the test puzzles (tables 5-7). The other "
+        "columns know no answer. Most confident: after the step whose answer the network is "
+        f"surest of, of all steps; unchanged: once the answer is that of the {PATIENCE} steps "
+        "before; change: once a step changes the state by no more than this part of its norm. "
+        "A puzzle that meets no condition is stopped at the last step."
+    )
