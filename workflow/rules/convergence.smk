@@ -7,26 +7,26 @@ localrules:
     draw_convergence,
 
 
-CONVERGENCE_TABLES = [
-    f"results/{experiment.name}/tables/{name}.{kind}"
-    for name in ("convergence", "stopping")
-    for kind in TABLE_FORMATS
-]
-CONVERGENCE_STEPS, CONVERGENCE_EXAMPLES = (
-    [
-        path
-        for task in TASKS
-        for path in model_files(task, f"convergence/{{task}}/{{run}}/{{weights}}{part}.csv")
+CONVERGENCE_FILES = {
+    task: [
+        *(
+            f"results/{experiment.name}/{path}"
+            for name in ("convergence", "stopping")
+            for path in (
+                f"statistics/{name}_{task}.csv",
+                *(f"tables/{name}_{task}.{kind}" for kind in TABLE_FORMATS),
+            )
+        ),
+        *figure_files(f"convergence_{task}"),
     ]
-    for part in ("", "_examples")
-)
+    for task in TASKS
+}
 
 
 rule convergence:
     """How the networks settle, and when to stop them: statistics, tables and figures."""
     input:
-        CONVERGENCE_TABLES,
-        [path for task in TASKS for path in figure_files(f"convergence_{task}")],
+        list(CONVERGENCE_FILES.values()),
 
 
 rule measure_convergence:
@@ -64,29 +64,32 @@ rule measure_convergence:
 
 rule tabulate_convergence:
     input:
-        results=CONVERGENCE_EXAMPLES,
-        digests=digest_files(CONVERGENCE_EXAMPLES),
-        audits=audit_files(TASKS),  # refused data make no evidence
+        results=lambda wildcards: convergence_files(wildcards.task, part="_examples"),
+        digests=lambda wildcards: digest_files(convergence_files(wildcards.task, part="_examples")),
+        audits=lambda wildcards: audit_files([wildcards.task]),  # refused data make no evidence
     output:
-        statistic="results/{experiment}/statistics/convergence.csv",
+        statistic="results/{experiment}/statistics/convergence_{task}.csv",
         tables=reported(
-            expand("results/{{experiment}}/tables/convergence.{kind}", kind=TABLE_FORMATS),
+            expand(
+                "results/{{experiment}}/tables/convergence_{{task}}.{kind}", kind=TABLE_FORMATS
+            ),
             caption="../report/convergence.rst",
             category="Tables",
-            labels={"table": "convergence", "what": "Behaviour after the last step"},
+            labels={"table": "convergence", "what": "{task}"},
         ),
         provenance=expand(
-            "results/{{experiment}}/{folder}/convergence.json", folder=("statistics", "tables")
+            "results/{{experiment}}/{folder}/convergence_{{task}}.json",
+            folder=("statistics", "tables"),
         ),
     log:
-        "results/{experiment}/logs/tabulate_convergence.log",
+        "results/{experiment}/logs/tabulate_convergence/{task}.log",
     conda:
         "../../envs/evidence.yaml"
     params:
-        job=job(
+        job=lambda wildcards: job(
             "tabulate_convergence.py",
             {"experiment": experiment.name},
-            *puzzle_modules(TASKS, "card"),
+            *puzzle_modules([wildcards.task], "card"),
         ),
     script:
         "../scripts/tabulate_convergence.py"
@@ -94,30 +97,36 @@ rule tabulate_convergence:
 
 rule tabulate_stopping:
     input:
-        steps=CONVERGENCE_STEPS,
-        examples=CONVERGENCE_EXAMPLES,
-        digests=digest_files([*CONVERGENCE_STEPS, *CONVERGENCE_EXAMPLES]),
-        audits=audit_files(TASKS),
+        steps=lambda wildcards: convergence_files(wildcards.task),
+        examples=lambda wildcards: convergence_files(wildcards.task, part="_examples"),
+        digests=lambda wildcards: digest_files(
+            [
+                *convergence_files(wildcards.task),
+                *convergence_files(wildcards.task, part="_examples"),
+            ]
+        ),
+        audits=lambda wildcards: audit_files([wildcards.task]),
     output:
-        statistic="results/{experiment}/statistics/stopping.csv",
+        statistic="results/{experiment}/statistics/stopping_{task}.csv",
         tables=reported(
-            expand("results/{{experiment}}/tables/stopping.{kind}", kind=TABLE_FORMATS),
+            expand("results/{{experiment}}/tables/stopping_{{task}}.{kind}", kind=TABLE_FORMATS),
             caption="../report/stopping.rst",
             category="Tables",
-            labels={"table": "stopping", "what": "Stopping without the answers"},
+            labels={"table": "stopping", "what": "{task}"},
         ),
         provenance=expand(
-            "results/{{experiment}}/{folder}/stopping.json", folder=("statistics", "tables")
+            "results/{{experiment}}/{folder}/stopping_{{task}}.json",
+            folder=("statistics", "tables"),
         ),
     log:
-        "results/{experiment}/logs/tabulate_stopping.log",
+        "results/{experiment}/logs/tabulate_stopping/{task}.log",
     conda:
         "../../envs/evidence.yaml"
     params:
-        job=job(
+        job=lambda wildcards: job(
             "tabulate_stopping.py",
             {"experiment": experiment.name},
-            *puzzle_modules(TASKS, "card"),
+            *puzzle_modules([wildcards.task], "card"),
         ),
     script:
         "../scripts/tabulate_stopping.py"
@@ -125,8 +134,8 @@ rule tabulate_stopping:
 
 rule draw_convergence:
     input:
-        results=lambda wildcards: convergence_files(wildcards.task),
-        digests=lambda wildcards: digest_files(convergence_files(wildcards.task)),
+        results=lambda wildcards: plotted_convergence_files(wildcards.task),
+        digests=lambda wildcards: digest_files(plotted_convergence_files(wildcards.task)),
         audits=lambda wildcards: audit_files([wildcards.task]),
     output:
         figures=reported(

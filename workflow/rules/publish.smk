@@ -44,6 +44,17 @@ PUZZLE_FILES = {
 PUZZLE_SUMMARIES = {
     task: digest_files([*PUZZLE_FILES[task], *audit_files([task])]) for task in TASKS
 }
+SHOWN_CONVERGENCE = {
+    task: [path for path in paths if is_published(path)]
+    for task, paths in CONVERGENCE_FILES.items()
+}
+PUBLISHED_PARTS = {
+    **{task: (PUZZLE_FILES[task], PUZZLE_SUMMARIES[task]) for task in TASKS},
+    **{
+        f"convergence_{task}": (paths, digest_files(paths))
+        for task, paths in SHOWN_CONVERGENCE.items()
+    },
+}
 JOINT_FILES = [
     *(path for name in ("figure_1", "data") for path in figure_files(name)),
     *JOINT_TABLES,
@@ -80,27 +91,27 @@ rule publish_results:
         "../scripts/publish_results.py"
 
 
-for task in TASKS:
+for part, (files, summaries) in PUBLISHED_PARTS.items():
 
     rule:
-        """Copies of one puzzle's small results for committing."""
+        """Copies of one puzzle's small results, or of its convergence, for committing."""
         name:
-            f"publish_{task}"
+            f"publish_{part}"
         input:
-            files=PUZZLE_FILES[task],
-            summaries=PUZZLE_SUMMARIES[task],
+            files=files,
+            summaries=summaries,
         output:
-            files=[update(published.path_of(path)) for path in PUZZLE_FILES[task]],
-            summaries=[update(published.path_of(path)) for path in PUZZLE_SUMMARIES[task]],
-            run=update(f"results/published/{experiment.name}/run_{task}.json"),
+            files=[update(published.path_of(path)) for path in files],
+            summaries=[update(published.path_of(path)) for path in summaries],
+            run=update(f"results/published/{experiment.name}/run_{part}.json"),
         log:
-            f"results/{experiment.name}/logs/publish/{task}.log",
+            f"results/{experiment.name}/logs/publish/{part}.log",
         localrule: True
         conda:
             "../../envs/evidence.yaml"
         params:
-            job=lambda wildcards, task=task: published_job(
-                "publish_results.py", PUZZLE_SUMMARIES[task]
+            job=lambda wildcards, summaries=summaries: published_job(
+                "publish_results.py", summaries
             ),
         script:
             "../scripts/publish_results.py"

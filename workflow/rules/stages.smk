@@ -20,10 +20,18 @@ def released_job(wildcards):
     return job("convert_released.py", settings, f"puzzles.{wildcards.task}.task")
 
 
-def convergence_files(task):
-    """Return the changes at each step of the compared runs."""
-    pattern = "convergence/{task}/{run}/{weights}.csv"
-    return model_files(task, pattern, experiment.tasks[task].plotted)
+def convergence_files(task, runs=None, part=""):
+    """Return the changes at each step or, as part `_examples`, the ends of all examples."""
+    return model_files(task, f"convergence/{{task}}/{{run}}/{{weights}}{part}.csv", runs)
+
+
+def is_published(path):
+    """Whether a table or figure is of a format that is published: pages of a document are not."""
+    return not path.endswith((".pdf", ".svg"))
+
+
+def plotted_convergence_files(task):
+    return convergence_files(task, experiment.tasks[task].plotted)
 
 
 def thinking_files(task):
