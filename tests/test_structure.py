@@ -34,6 +34,7 @@ NAMED = {
     "evaluate_model": r"puzzles\.\w+\.task",
     "evaluate_untrained": r"puzzles\.\w+\.task",
     "measure_convergence": r"puzzles\.\w+\.task",
+    "measure_recovery": r"puzzles\.\w+\.task",
     "tabulate_convergence": r"puzzles\.\w+\.card",
     "tabulate_stopping": r"puzzles\.\w+\.card",
     "draw_convergence": r"puzzles\.\w+\.card",

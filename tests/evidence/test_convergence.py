@@ -8,7 +8,11 @@ import pytest
 
 from deltaloss.convergence.behaviour import EXAMPLE_COLUMNS, STEP_COLUMNS
 from deltaloss.core.runs import parse_run
-from deltaloss.evidence.convergence import SUMMARY_COLUMNS, summarize, tabulate_convergence
+from deltaloss.evidence.convergence import (
+    SUMMARY_COLUMNS,
+    summarize_convergence,
+    tabulate_convergence,
+)
 from deltaloss.evidence.convergence_figure import FLOOR, draw_convergence
 from deltaloss.evidence.figure_1 import curve_style
 from deltaloss.evidence.provenance import RunResults
@@ -54,7 +58,7 @@ MADE = [
 
 
 def test_each_seed_has_its_shares():
-    table = summarize(MADE)
+    table = summarize_convergence(MADE)
     assert tuple(table.columns) == SUMMARY_COLUMNS
     assert table["seed"].tolist() == [1, 2, 1, 2, 1]
     first = table.iloc[0]
@@ -72,12 +76,12 @@ def test_each_seed_has_its_shares():
 def test_an_iteration_that_did_not_converge_is_counted():
     frame = examples(FIXED)
     frame["radius_residual"] = 0.1
-    row = summarize(runs("mazes", delta=[frame])).iloc[0]
+    row = summarize_convergence(runs("mazes", delta=[frame])).iloc[0]
     assert (row["radius_examples"], row["radius_converged"], row["radius"]) == (1, 0, 0.5)
 
 
 def test_the_table_has_medians_over_seeds_and_the_behaviours_that_occur():
-    table = tabulate_convergence(summarize(MADE), experiment="tiny")
+    table = tabulate_convergence(summarize_convergence(MADE), experiment="tiny")
     assert [block.title for block in table.blocks] == ["Mazes", "Chess"]
     printed = table.blocks[0].printed.droplevel(0, axis=1).set_index("Loss")
     assert "Growing (%)" not in printed
@@ -91,14 +95,16 @@ def test_the_table_has_medians_over_seeds_and_the_behaviours_that_occur():
 @needs_latex
 def test_the_table_fits_the_text(tmp_path):
     every = [examples(FIXED, CYCLE, "growing", "drifting", LOST), examples(FIXED)] * 2
-    made = summarize(runs("prefix_sums", **{"delta@last": every, "progressive_0.01@last": every}))
+    made = summarize_convergence(
+        runs("prefix_sums", **{"delta@last": every, "progressive_0.01@last": every})
+    )
     save_table(tabulate_convergence(made, experiment="tiny"), [tmp_path / "convergence.tex"])
     assert "Overfull" not in typeset([tmp_path / "convergence.tex"], tmp_path)
 
 
 @pytest.mark.parametrize("heading", ["Convergence", "Convergence table"])
 def test_the_documented_columns_are_those_of_the_tables(heading):
-    made = summarize(MADE)
+    made = summarize_convergence(MADE)
     table = tabulate_convergence(made, experiment="tiny").numbers
     columns = {"Convergence": made.columns, "Convergence table": table.columns}[heading]
     documented = read_columns((ROOT / "docs" / "results.md").read_text(encoding="utf-8"), heading)

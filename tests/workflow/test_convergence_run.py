@@ -47,3 +47,18 @@ def test_every_network_is_measured_and_a_second_call_does_nothing(finished: Proj
         assert best["accuracy_percent"] == curve["accuracy_percent"].max()
         assert best["step"] == curve.loc[curve["accuracy_percent"].idxmax(), "step"]
     assert finished.plan("convergence", settings=DELTA).jobs == ()
+
+
+def test_recovery_starts_from_the_evaluation_s_answers(finished: Project):
+    finished.make("recovery", settings=DELTA)
+    results = finished.folder / "results" / "tiny"
+    for task in TASKS:
+        path = results / "recovery" / task / "delta" / "seed42.csv"
+        check_file(path)
+        rows = pd.read_csv(path)
+        answers = load_answers(results / "evaluations" / task / "delta" / "seed42.npz")
+        for _, disturbed in rows.groupby("disturbance"):
+            expected = answers.correct[-1, disturbed["example"]]
+            np.testing.assert_array_equal(disturbed["undisturbed_correct"], expected)
+        assert (results / "tables" / f"recovery_{task}.md").read_text().count("| Delta") == 3
+    assert finished.plan("recovery", settings=DELTA).jobs == ()

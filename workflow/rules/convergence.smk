@@ -1,8 +1,10 @@
-# Convergence: how states and answers of the trained networks settle over the steps of the evaluation.
+# Convergence: how states and answers of the trained networks settle over the steps of the evaluation;
+# recovery: whether the answers come back after the states are disturbed.
 
 
 localrules:
     tabulate_convergence,
+    tabulate_recovery,
     tabulate_stopping,
     draw_convergence,
 
@@ -22,11 +24,25 @@ CONVERGENCE_FILES = {
     for task in TASKS
 }
 
+RECOVERY_FILES = {
+    task: [
+        f"results/{experiment.name}/statistics/recovery_{task}.csv",
+        *(f"results/{experiment.name}/tables/recovery_{task}.{kind}" for kind in TABLE_FORMATS),
+    ]
+    for task in TASKS
+}
+
 
 rule convergence:
     """How the networks settle, and when to stop them: statistics, tables and figures."""
     input:
         list(CONVERGENCE_FILES.values()),
+
+
+rule recovery:
+    """Whether answers come back after the states are disturbed: statistics and tables."""
+    input:
+        list(RECOVERY_FILES.values()),
 
 
 rule measure_convergence:
@@ -88,7 +104,7 @@ rule tabulate_convergence:
     params:
         job=lambda wildcards: job(
             "tabulate_convergence.py",
-            {"experiment": experiment.name},
+            {"experiment": experiment.name, "kind": "convergence"},
             *puzzle_modules([wildcards.task], "card"),
         ),
     script:
@@ -159,3 +175,58 @@ rule draw_convergence:
         ),
     script:
         "../scripts/draw_convergence.py"
+
+
+rule measure_recovery:
+    input:
+        examples=lambda wildcards: examples_path(wildcards.task, "test"),
+        manifest=lambda wildcards: manifest_files(wildcards.task, "test"),
+        model="results/{experiment}/models/{task}/{run}/{weights}.safetensors",
+    output:
+        examples="results/{experiment}/recovery/{task}/{run}/{weights}.csv",
+        provenance="results/{experiment}/recovery/{task}/{run}/{weights}.json",
+    log:
+        "results/{experiment}/logs/recovery/{task}/{run}/{weights}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/recovery/{task}/{run}/{weights}.tsv"
+    priority: job_priority
+    conda:
+        "../../envs/torch.yaml"
+    threads: experiment.threads
+    resources:
+        gpu=GPUS,
+        mem_mb=16000,
+        runtime=lambda wildcards, attempt: attempt * 240,
+    params:
+        job=lambda wildcards: evaluate_settings(
+            wildcards, script="measure_recovery.py", precision="fp32"
+        ),
+    script:
+        "../scripts/measure_recovery.py"
+
+
+use rule tabulate_convergence as tabulate_recovery with:
+    input:
+        results=lambda wildcards: recovery_files(wildcards.task),
+        digests=lambda wildcards: digest_files(recovery_files(wildcards.task)),
+        audits=lambda wildcards: audit_files([wildcards.task]),
+    output:
+        statistic="results/{experiment}/statistics/recovery_{task}.csv",
+        tables=reported(
+            expand("results/{{experiment}}/tables/recovery_{{task}}.{kind}", kind=TABLE_FORMATS),
+            caption="../report/recovery.rst",
+            category="Tables",
+            labels={"table": "recovery", "what": "{task}"},
+        ),
+        provenance=expand(
+            "results/{{experiment}}/{folder}/recovery_{{task}}.json",
+            folder=("statistics", "tables"),
+        ),
+    log:
+        "results/{experiment}/logs/tabulate_recovery/{task}.log",
+    params:
+        job=lambda wildcards: job(
+            "tabulate_convergence.py",
+            {"experiment": experiment.name, "kind": "recovery"},
+            *puzzle_modules([wildcards.task], "card"),
+        ),

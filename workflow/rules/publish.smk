@@ -45,8 +45,8 @@ PUZZLE_SUMMARIES = {
     task: digest_files([*PUZZLE_FILES[task], *audit_files([task])]) for task in TASKS
 }
 SHOWN_CONVERGENCE = {
-    task: [path for path in paths if is_published(path)]
-    for task, paths in CONVERGENCE_FILES.items()
+    task: [path for path in [*CONVERGENCE_FILES[task], *RECOVERY_FILES[task]] if is_published(path)]
+    for task in TASKS
 }
 PUBLISHED_PARTS = {
     **{task: (PUZZLE_FILES[task], PUZZLE_SUMMARIES[task]) for task in TASKS},
@@ -94,7 +94,7 @@ rule publish_results:
 for part, (files, summaries) in PUBLISHED_PARTS.items():
 
     rule:
-        """Copies of one puzzle's small results, or of its convergence, for committing."""
+        """Copies of one puzzle's results, or of its convergence and recovery, for committing."""
         name:
             f"publish_{part}"
         input:

@@ -25,6 +25,11 @@ def convergence_files(task, runs=None, part=""):
     return model_files(task, f"convergence/{{task}}/{{run}}/{{weights}}{part}.csv", runs)
 
 
+def recovery_files(task):
+    """Return the recoveries of all examples."""
+    return model_files(task, "recovery/{task}/{run}/{weights}.csv")
+
+
 def is_published(path):
     """Whether a table or figure is of a format that is published: pages of a document are not."""
     return not path.endswith((".pdf", ".svg"))

@@ -38,7 +38,7 @@ TABLE_MEASURES = (
 )
 
 
-def summarize(results: Sequence[RunResults[pd.DataFrame]]) -> pd.DataFrame:
+def summarize_convergence(results: Sequence[RunResults[pd.DataFrame]]) -> pd.DataFrame:
     """Summarize each seed of each run, one row each, with `SUMMARY_COLUMNS`.
 
     Args:

@@ -1,0 +1,145 @@
+"""Disturb the states of a trained network, and see whether its answers come back.
+
+A network whose answer depends on the puzzle alone, not on the path of its states, finds it again:
+Anil et al. (2022), "Path Independent Equilibrium Models Can Better Exploit Test-Time Computation",
+whose asymptotic alignment score is the alignment here.
+
+Shape letters: N examples, B examples of a batch, T steps; a state is [B, W, H, L].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from deltaloss.convergence.disturbances import (
+    NOISES,
+    RECOVERY_COLUMNS,
+    RECOVERY_EXAMPLES,
+    SWAPPED,
+)
+from deltaloss.core.progress import Progress
+from deltaloss.core.seeds import derive_seed
+from deltaloss.evaluation.batches import Batch, in_order
+from deltaloss.model.network import RecallNetwork
+from deltaloss.puzzles.base import Task
+
+NOISE_SEED = 0  # of the noise, which is the same whenever a recovery is measured
+
+Disturbance = Callable[[Tensor, int], Tensor]
+"""Disturbed states, from states and the number of the first example."""
+
+
+def add_noise(state: Tensor, first: int, *, size: float) -> Tensor:
+    """Add Gaussian noise of `size` times the norm of each example's state."""
+    noise = torch.stack([_noise(first + row, state[0]) for row in range(len(state))])
+    return state + size * _norm(state) / _norm(noise) * noise
+
+
+def swap(state: Tensor, first: int) -> Tensor:
+    """Give each example the state of its neighbour: of examples 0 and 1, 2 and 3, and so on."""
+    neighbours = torch.arange(len(state), device=state.device) ^ 1
+    return state[neighbours]
+
+
+DISTURBANCES: dict[str, Disturbance] = {
+    **{name: partial(add_noise, size=size) for name, size in NOISES.items()},
+    SWAPPED: swap,
+}
+"""By the name in columns."""
+
+
+def measure_recovery(
+    network: RecallNetwork,
+    examples: Batch,
+    *,
+    task: Task,
+    steps: int,
+    batch_size: int,
+    show_progress: bool = False,
+) -> pd.DataFrame:
+    """Disturb each state after half of the steps, and compare with the undisturbed rest.
+
+    Args:
+        network: decides the device.
+        examples: on the host; the first `RECOVERY_EXAMPLES`, an even number of them, are measured.
+        task: decodes the answers.
+        steps: T, an even half of which is left after the disturbance.
+        batch_size: examples per batch; rounded down to an even number, at least 2.
+        show_progress: whether to report the examples done.
+
+    Returns:
+        One row per example and disturbance, with `RECOVERY_COLUMNS`. `recovery_steps` counts from
+        the disturbance to the first answer from which on all are right; it is NaN if the last one
+        is wrong. `alignment` is the cosine of the last states with and without the disturbance;
+        NaN where one is not finite or zero.
+    """
+    chosen = examples.take(slice(min(RECOVERY_EXAMPLES, len(examples)) // 2 * 2))
+    progress = Progress(len(chosen), unit="examples") if show_progress else None
+    parts: list[pd.DataFrame] = []
+    done = 0
+    for batch in in_order(chosen, max(2, batch_size // 2 * 2)):
+        parts.append(_measure_batch(network, batch, task, steps, first=done))
+        done += len(batch)
+        if progress is not None:
+            progress.update(done, f"{done} examples done")
+    if not parts:
+        return pd.DataFrame(columns=RECOVERY_COLUMNS)
+    return pd.concat(parts, ignore_index=True)
+
+
+@torch.no_grad()
+def _measure_batch(
+    network: RecallNetwork, batch: Batch, task: Task, steps: int, *, first: int
+) -> pd.DataFrame:
+    """Rows of one batch, whose first example is number `first`."""
+    rows = batch.to(network.recall.weight.device)
+    middle, recall = network.embed(task.encode(rows.inputs))
+    for _ in range(steps // 2):
+        middle = network.step(middle, recall)
+
+    def finish(state: Tensor) -> tuple[Tensor, Tensor]:
+        """Last state, and whether the answers after the remaining steps are right, [T/2, B]."""
+        right = []
+        for _ in range(steps - steps // 2):
+            state = network.step(state, recall)
+            correct = task.correct(network.readout(state), rows.inputs, rows.targets)
+            right.append(correct & state.flatten(1).isfinite().all(1))
+        return state, torch.stack(right)
+
+    undisturbed, reference = finish(middle)
+    parts = []
+    for name, disturb in DISTURBANCES.items():
+        last, right = finish(disturb(middle, first))
+        lasting = right.flip(0).cumprod(0).sum(0)  # answers at the end that are all right
+        recovery = (len(right) + 1 - lasting).double()
+        alignment = torch.nn.functional.cosine_similarity(
+            last.flatten(1).double(), undisturbed.flatten(1).double(), eps=0.0
+        )
+        columns = {
+            "undisturbed_correct": reference[-1],
+            "correct": right[-1],
+            "recovery_steps": recovery.masked_fill(~right[-1], torch.nan),
+            "alignment": alignment,
+        }
+        frame = pd.DataFrame({key: value.cpu().numpy() for key, value in columns.items()})
+        frame.insert(0, "example", np.arange(first, first + len(batch)))
+        frame.insert(1, "disturbance", name)
+        parts.append(frame)
+    return pd.concat(parts)
+
+
+def _noise(number: int, state: Tensor) -> Tensor:
+    stream = torch.Generator().manual_seed(derive_seed(NOISE_SEED, "recovery", number))
+    return torch.randn(state.shape, generator=stream).to(state)
+
+
+def _norm(state: Tensor) -> Tensor:
+    """2-norm of each example, [B, 1, 1, 1]."""
+    norm: Tensor = torch.linalg.vector_norm(state, dim=(1, 2, 3), keepdim=True)
+    return norm

@@ -1,0 +1,115 @@
+"""Recovery from disturbed states: a statistic of every seed, and a table over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from deltaloss.convergence.behaviour import QUANTILES
+from deltaloss.convergence.disturbances import NOISES, RECOVERY_EXAMPLES, SWAPPED
+from deltaloss.core.runs import parse_run, weights_seed
+from deltaloss.evidence.formats import percent, whole
+from deltaloss.evidence.provenance import RunResults
+from deltaloss.evidence.rows import Column, Row, make_block, names, spread
+from deltaloss.evidence.typeset import Table
+from deltaloss.puzzles.card import load_card
+
+HEADINGS = {**{name: f"Noise\n{size:g}" for name, size in NOISES.items()}, SWAPPED: "Swapped"}
+MEASURES = {
+    "recovered_percent": ("answers that come back (%)", percent(RECOVERY_EXAMPLES)),
+    "recovery_steps": ("steps until then", whole),
+    "alignment": ("alignment", lambda value: f"{value:.3f}"),
+}
+SUMMARY_COLUMNS = (
+    *("task", "run", "seed", "disturbance", "examples", "undisturbed_correct"),
+    "recovered_percent",
+    *(f"{measure}{end}" for measure in ("recovery_steps", "alignment") for end in QUANTILES),
+)
+
+
+def summarize_recovery(results: Sequence[RunResults[pd.DataFrame]]) -> pd.DataFrame:
+    """Summarize each disturbance for each seed of each run, one row each, with `SUMMARY_COLUMNS`.
+
+    Args:
+        results: rows of examples (`recovery.RECOVERY_COLUMNS`).
+    """
+    rows = [
+        {
+            **{"task": result.task, "run": result.run.name, "seed": weights_seed(weights)},
+            **{
+                "disturbance": disturbance,
+                **_summarize(table[table["disturbance"] == disturbance]),
+            },
+        }
+        for result in results
+        for weights, table in result.by_weights.items()
+        for disturbance in HEADINGS
+    ]
+    return pd.DataFrame(rows, columns=SUMMARY_COLUMNS).astype({"seed": "Int64"})
+
+
+def _summarize(examples: pd.DataFrame) -> dict[str, float]:
+    """Summarize the examples that are right at the end without the disturbance."""
+    right = examples[examples["undisturbed_correct"]]
+    return {
+        "examples": len(examples),
+        "undisturbed_correct": len(right),
+        "recovered_percent": 100.0 * float(right["correct"].mean()),
+        **{
+            f"{measure}{ending}": float(right[measure].quantile(quantile))
+            for measure in ("recovery_steps", "alignment")
+            for ending, quantile in QUANTILES.items()
+        },
+    }
+
+
+def tabulate_recovery(summary: pd.DataFrame, *, experiment: str) -> Table:
+    """Make the table: for each puzzle a block of each measure, one row per run."""
+    blocks = []
+    for task, of_task in summary.groupby("task", sort=False):
+        by_run = of_task.groupby("run", sort=False)
+        for measure, (what, show) in MEASURES.items():
+            rows = [_row(str(task), str(run), seeds, measure) for run, seeds in by_run]
+            columns = [Column(name, heading, show) for name, heading in HEADINGS.items()]
+            blocks.append(
+                make_block(rows, columns, {}, title=f"{load_card(str(task)).title}: {what}")
+            )
+    numbers = [
+        {"task": task, **names(parse_run(str(run))), "disturbance": disturbance}
+        | {"seeds": len(seeds)}
+        | {
+            key: value
+            for measure in MEASURES
+            for key, value in spread(measure, list(seeds[measure].dropna())).items()
+        }
+        for (task, run, disturbance), seeds in summary.groupby(
+            ["task", "run", "disturbance"], sort=False
+        )
+    ]
+    return Table(
+        caption=f"Recovery from disturbed states, experiment {experiment}.",
+        notes=_notes(),
+        numbers=pd.DataFrame(numbers),
+        blocks=blocks,
+    )
+
+
+def _row(task: str, run: str, of_run: pd.DataFrame, measure: str) -> Row:
+    numbers: dict[str, float | None] = {"seeds": of_run["seed"].nunique()}
+    for disturbance, seeds in of_run.groupby("disturbance", sort=False):
+        numbers |= spread(str(disturbance), list(seeds[measure].dropna()))
+    label = parse_run(run).label
+    return Row(task=task, run=parse_run(run), labels={"Loss": label}, numbers=numbers)
+
+
+def _notes() -> str:
+    return (
+        "After half of the evaluated steps the state is disturbed: by Gaussian noise of so many "
+        "times its norm, or by the state of another puzzle. Of the first "
+        f"{RECOVERY_EXAMPLES} test puzzles those count that are right at the last step without it. "
+        "Come back: right at the last step; steps: from the disturbance to the first answer from "
+        "which on all are right, medians of the puzzles; alignment: cosine of the last states with "
+        "and without the disturbance, medians. Medians over seeds with their range; seeds without "
+        "a right answer are left out."
+    )
