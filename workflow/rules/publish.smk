@@ -44,16 +44,17 @@ PUZZLE_FILES = {
 PUZZLE_SUMMARIES = {
     task: digest_files([*PUZZLE_FILES[task], *audit_files([task])]) for task in TASKS
 }
-SHOWN_CONVERGENCE = {
-    task: [path for path in [*CONVERGENCE_FILES[task], *RECOVERY_FILES[task]] if is_published(path)]
+ANALYSES = {  # of a puzzle, which are published by themselves
+    f"{name}_{task}": [path for path in paths if is_published(path)]
     for task in TASKS
+    for name, paths in (
+        ("convergence", [*CONVERGENCE_FILES[task], *RECOVERY_FILES[task]]),
+        ("thinking", THINKING_FILES[task]),
+    )
 }
 PUBLISHED_PARTS = {
     **{task: (PUZZLE_FILES[task], PUZZLE_SUMMARIES[task]) for task in TASKS},
-    **{
-        f"convergence_{task}": (paths, digest_files(paths))
-        for task, paths in SHOWN_CONVERGENCE.items()
-    },
+    **{part: (paths, digest_files(paths)) for part, paths in ANALYSES.items()},
 }
 JOINT_FILES = [
     *(path for name in ("figure_1", "data") for path in figure_files(name)),
@@ -94,7 +95,7 @@ rule publish_results:
 for part, (files, summaries) in PUBLISHED_PARTS.items():
 
     rule:
-        """Copies of one puzzle's results, or of its convergence and recovery, for committing."""
+        """Copies of one puzzle's results, or of an analysis of it, for committing."""
         name:
             f"publish_{part}"
         input:

@@ -1,10 +1,19 @@
 # Watching a network think: answers to a solved and to a failing puzzle, step by step, with the first seed.
 
 
+THINKING_FILES = {
+    task: [
+        *figure_files(f"thinking_{task}"),
+        f"results/{experiment.name}/figures/thinking_{task}.gif",
+    ]
+    for task in TASKS
+}
+
+
 rule thinking:
     """Pictures and animations of answers step by step, of each puzzle."""
     input:
-        [figure_files(f"thinking_{task}") for task in TASKS],
+        list(THINKING_FILES.values()),
 
 
 rule record_thinking:
