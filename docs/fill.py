@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -27,6 +28,14 @@ COLUMNS = [  # of the ledger: experiment, puzzle and head
     ("laptop", "chess", "chess, small"),
 ]
 SWEEP = "alpha-sweep"  # its claims about alpha stand beside those of the small networks
+CONDITIONS = {  # docs/protocol.md
+    "collapse": "none changed",
+    "collapse-decay": "weight decay 0.0002",
+    "collapse-steps": "T = 10 instead of 20",
+    "collapse-width": "width 24 instead of 48",
+    "collapse-epochs": "36 epochs instead of 12",
+}
+SOLVES_PERCENT = 10  # of 100 puzzles: fewer are nothing to collapse from (docs/protocol.md)
 PUZZLES = {"prefix_sums": "prefix sums", "mazes": "mazes", "chess": "chess"}
 TABLES = {"chess": 5, "mazes": 6, "prefix_sums": 7}
 
@@ -75,16 +84,44 @@ def _cell(verdict: str, measured: str) -> str:
     return f"**{verdict}**: {decisive.removeprefix('difference ')}"
 
 
-def quick() -> list[str]:
-    """Lines of tables 5-7 of the quick experiment as one table."""
-    rows = []
+def accuracies(experiment: str) -> list[str]:
+    """Lines of an experiment's tables 5-7, of the puzzles that are published, as one table."""
+    rows: list[list[str]] = []
     for task, number in TABLES.items():
-        lines = (PUBLISHED / "quick" / "tables" / f"table_{number}.md").read_text().splitlines()
+        path = PUBLISHED / experiment / "tables" / f"table_{number}.md"
+        if not path.is_file():
+            continue
+        lines = path.read_text(encoding="utf-8").splitlines()
         first = next(i for i, line in enumerate(lines) if line.startswith("|"))
         last = next(i for i in range(first, len(lines)) if not lines[i].startswith("|"))
         head, align, *body = (_split(line) for line in lines[first:last])
         rows += [[PUZZLES[task], *row] for row in body]
     return _table(["puzzle", *map(str.lower, head)], rows, [":--", *align])
+
+
+def collapse() -> list[str]:
+    """Lines of a table: what α = 0 keeps at the last step, under each condition."""
+    rows = []
+    for experiment, condition in CONDITIONS.items():
+        path = PUBLISHED / experiment / "statistics" / "seeds_prefix_sums.csv"
+        if not path.is_file():
+            rows.append([condition, *[_NOT_RUN] * 3])
+            continue
+        seeds = pd.read_csv(path).pivot_table(
+            index="seed", columns="comparison", values=["accuracy_percent", "solved"]
+        )
+        most, end = (seeds["accuracy_percent"][which] for which in ("maximum", "last"))
+        able = most >= SOLVES_PERCENT
+        rows.append(
+            [
+                condition,
+                f"{int(seeds['solved']['maximum'].sum())} of {len(seeds)}",
+                f"{int((end[able] < most[able] / 2).sum())} of {int(able.sum())}",
+                ", ".join(f"{m:g} / {e:g}" for m, e in zip(most, end, strict=True)),
+            ]
+        )
+    heads = ["condition", "solved", "collapsed", "maximum / last step of each seed (%)"]
+    return _table(heads, rows)
 
 
 def contradictions() -> list[str]:
@@ -108,7 +145,11 @@ Parts = Mapping[str, Callable[[], list[str]]]
 
 DOCUMENTS: dict[Path, Parts] = {
     ROOT / "README.md": {"ledger": ledger},
-    ROOT / "docs" / "quick.md": {"quick": quick},
+    ROOT / "docs" / "quick.md": {"quick": partial(accuracies, "quick")},
+    ROOT / "docs" / "studies.md": {
+        **{name: partial(accuracies, name) for name in ("gpu", "laptop", "laptop-own")},
+        "collapse": collapse,
+    },
     ROOT / "docs" / "differences.md": {"contradictions": contradictions},
     ROOT / "docs" / "configuration.md": {"keys": key_tables},
 }
