@@ -144,7 +144,7 @@ def _table(
 Parts = Mapping[str, Callable[[], list[str]]]
 
 DOCUMENTS: dict[Path, Parts] = {
-    ROOT / "README.md": {"ledger": ledger},
+    ROOT / "README.md": {"gpu": partial(accuracies, "gpu"), "ledger": ledger},
     ROOT / "docs" / "quick.md": {"quick": partial(accuracies, "quick")},
     ROOT / "docs" / "studies.md": {
         **{name: partial(accuracies, name) for name in ("gpu", "laptop", "laptop-own")},
