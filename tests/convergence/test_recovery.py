@@ -8,6 +8,7 @@ import torch
 
 from deltaloss.convergence.disturbances import RECOVERY_COLUMNS, RECOVERY_EXAMPLES
 from deltaloss.convergence.recovery import DISTURBANCES, add_noise, measure_recovery, swap
+from deltaloss.core.errors import DataError
 from deltaloss.evaluation.batches import Batch
 from deltaloss.puzzles.base import load_task
 from tests.convergence.steps import Formula
@@ -35,6 +36,9 @@ def of(rows, disturbance):
 
 
 class TestDisturbances:
+    def test_noise_of_a_large_state_is_finite(self):
+        assert add_noise(torch.full((2, 3, 1, 5), 1e19), 0, size=0.1).isfinite().all()
+
     def test_noise_has_its_size_and_is_the_example_s_own(self):
         state = torch.rand(3, 4, 1, 5)
         noise = add_noise(state, 0, size=0.5) - state
@@ -66,11 +70,18 @@ def test_a_state_that_stays_keeps_its_disturbance():
     assert noisy["recovery_steps"].isna().tolist() == (~noisy["correct"]).tolist()
 
 
-def test_steps_count_from_the_disturbance_to_the_last_wrong_answer():
-    """A counter that the swap does not change: the answer is right from step 14 of 20 on."""
-    rows = recovered(lambda s: s + 0.04, 20, start=0.0)  # above a half from step 13 on
+def test_steps_count_from_the_disturbance_to_the_last_wrong_answer(monkeypatch):
+    monkeypatch.setitem(DISTURBANCES, "swapped", lambda state, first: state * 0)
+    rows = recovered(lambda s: s + 0.04, 20)  # from 0 above a half at step 13
     assert rows["undisturbed_correct"].all()
-    assert (of(rows, "swapped")["recovery_steps"] == 3).all()  # 10 steps before the disturbance
+    assert (of(rows, "swapped")["recovery_steps"] == 13).all()
+
+
+def test_an_answer_that_was_not_there_before_the_disturbance_does_not_count():
+    """A counter that passes a half at step 25, after the disturbance at 20."""
+    rows = of(recovered(lambda s: s + 0.0201, 20, start=0.0), "swapped")
+    assert rows["correct"].all()
+    assert not rows["undisturbed_correct"].any()
 
 
 def test_a_lost_answer_is_not_recovered_and_a_state_beyond_floats_is_wrong():
@@ -87,10 +98,14 @@ def test_without_a_disturbance_the_answers_are_those_of_a_plain_unroll(name, mon
     examples = answered(name, network, examples, 7)
     examples.targets[2:] = answered(name, network, examples, 5).targets[2:]
     rows = of(measure_recovery(network, examples, task=task, steps=7, batch_size=2), "swapped")
+    encoded = task.encode(examples.inputs)
     with torch.no_grad():
-        logits = network(task.encode(examples.inputs), 7)
-    expected = task.correct(logits, examples.inputs, examples.targets)
-    assert rows["correct"].tolist() == expected.tolist() == rows["undisturbed_correct"].tolist()
+        before, end = (
+            task.correct(network(encoded, steps), examples.inputs, examples.targets)
+            for steps in (7, 14)
+        )
+    assert rows["correct"].tolist() == end.tolist()
+    assert rows["undisturbed_correct"].tolist() == (before & end).tolist()
     np.testing.assert_allclose(rows["alignment"], 1, rtol=1e-6)
 
 
@@ -109,8 +124,5 @@ def test_batches_of_any_size_change_nothing_and_only_the_first_pairs_are_measure
         network, examples.take(slice(3)), task=PREFIX_SUMS, steps=4, batch_size=9
     )
     assert odd["example"].tolist() == [0, 1] * len(DISTURBANCES)
-    none = measure_recovery(
-        network, examples.take(slice(1)), task=PREFIX_SUMS, steps=4, batch_size=9
-    )
-    assert none.empty
-    assert tuple(none.columns) == RECOVERY_COLUMNS
+    with pytest.raises(DataError, match="at least two"):
+        measure_recovery(network, examples.take(slice(1)), task=PREFIX_SUMS, steps=4, batch_size=9)

@@ -63,6 +63,7 @@ def test_the_first_of_the_surest_steps_counts():
     uncertainty[[20, 30]] = 0.1
     uncertainty[40:] = np.nan
     assert only(most_confident, made(uncertainty=uncertainty)) == 21
+    assert only(most_confident, made(uncertainty=np.full(STEPS, np.nan))) == STEPS
 
 
 def test_a_small_change_of_the_state_stops():

@@ -23,7 +23,7 @@ def test_what_was_typed_is_replaced():
 
 
 def test_a_document_without_a_place_is_refused():
-    with pytest.raises(ValueError, match="one place for ledger"):
+    with pytest.raises(ValueError, match="one place for gpu"):
         fill("<!-- filled: quick -->\n<!-- end -->\n", DOCUMENTS[README])
 
 

@@ -45,7 +45,7 @@ PUZZLE_SUMMARIES = {
     task: digest_files([*PUZZLE_FILES[task], *audit_files([task])]) for task in TASKS
 }
 ANALYSES = {  # of a puzzle, which are published by themselves
-    f"{name}_{task}": [path for path in paths if is_published(path)]
+    f"{name}_{task}": [path for path in paths if not path.endswith((".pdf", ".svg"))]
     for task in TASKS
     for name, paths in (
         ("convergence", [*CONVERGENCE_FILES[task], *RECOVERY_FILES[task]]),
@@ -125,8 +125,8 @@ rule list_changes:
     conda:
         "../../envs/evidence.yaml"
     params:
-        job=lambda wildcards: published_job("list_changes.py", PUBLISHED_SUMMARIES),
-        summaries=PUBLISHED_SUMMARIES,
+        job=lambda wildcards: published_job("list_changes.py", listed_summaries()),
+        summaries=lambda wildcards: listed_summaries(),
     script:
         "../scripts/list_changes.py"
 

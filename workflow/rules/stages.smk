@@ -30,9 +30,14 @@ def recovery_files(task):
     return model_files(task, "recovery/{task}/{run}/{weights}.csv")
 
 
-def is_published(path):
-    """Whether a table or figure is of a format that is published: pages of a document are not."""
-    return not path.endswith((".pdf", ".svg"))
+def listed_summaries():
+    """Return the digest files of what is published or would be: of analyses only where they are."""
+    parts = [
+        paths
+        for part, paths in ANALYSES.items()
+        if Path(f"results/published/{experiment.name}/run_{part}.json").is_file()
+    ]
+    return [*PUBLISHED_SUMMARIES, *(path for paths in parts for path in digest_files(paths))]
 
 
 def plotted_convergence_files(task):

@@ -131,7 +131,7 @@ def _uncertainty(logits: Tensor, counted: Tensor | None) -> Tensor:
     if counted is None:
         return other.mean(1)
     weights = counted.flatten(1)
-    return (other * weights).sum(1) / weights.sum(1)
+    return (other * weights).sum(1) / weights.sum(1).clamp(min=1)
 
 
 def _radii(

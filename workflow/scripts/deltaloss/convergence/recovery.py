@@ -2,7 +2,7 @@
 
 A network whose answer depends on the puzzle alone, not on the path of its states, finds it again:
 Anil et al. (2022), "Path Independent Equilibrium Models Can Better Exploit Test-Time Computation",
-whose asymptotic alignment score is the alignment here.
+whose asymptotic alignment score is like the alignment here.
 
 Shape letters: N examples, B examples of a batch, T steps; a state is [B, W, H, L].
 """
@@ -19,10 +19,10 @@ from torch import Tensor
 
 from deltaloss.convergence.disturbances import (
     NOISES,
-    RECOVERY_COLUMNS,
     RECOVERY_EXAMPLES,
     SWAPPED,
 )
+from deltaloss.core.errors import DataError
 from deltaloss.core.progress import Progress
 from deltaloss.core.seeds import derive_seed
 from deltaloss.evaluation.batches import Batch, in_order
@@ -63,23 +63,29 @@ def measure_recovery(
     batch_size: int,
     show_progress: bool = False,
 ) -> pd.DataFrame:
-    """Disturb each state after half of the steps, and compare with the undisturbed rest.
+    """Disturb each state after T steps, go on for T more, and compare with the undisturbed network.
 
     Args:
         network: decides the device.
-        examples: on the host; the first `RECOVERY_EXAMPLES`, an even number of them, are measured.
+        examples: on the host; the first `RECOVERY_EXAMPLES`, of an odd number all but the last.
         task: decodes the answers.
-        steps: T, an even half of which is left after the disturbance.
+        steps: T.
         batch_size: examples per batch; rounded down to an even number, at least 2.
         show_progress: whether to report the examples done.
 
     Returns:
-        One row per example and disturbance, with `RECOVERY_COLUMNS`. `recovery_steps` counts from
-        the disturbance to the first answer from which on all are right; it is NaN if the last one
-        is wrong. `alignment` is the cosine of the last states with and without the disturbance;
-        NaN where one is not finite or zero.
+        One row per example and disturbance, with `RECOVERY_COLUMNS`. `undisturbed_correct` is
+        whether the answer is right both after T steps and, undisturbed, after 2 T.
+        `recovery_steps` counts from the disturbance to the first answer from which on all are
+        right; it is NaN if the last one is wrong. `alignment` is the cosine of the last states with
+        and without the disturbance; NaN where one is not finite or zero.
+
+    Raises:
+        DataError: there is one example only, which has no neighbour.
     """
     chosen = examples.take(slice(min(RECOVERY_EXAMPLES, len(examples)) // 2 * 2))
+    if not len(chosen):
+        raise DataError("recovery needs at least two test puzzles: each gets another one's state")
     progress = Progress(len(chosen), unit="examples") if show_progress else None
     parts: list[pd.DataFrame] = []
     done = 0
@@ -88,8 +94,6 @@ def measure_recovery(
         done += len(batch)
         if progress is not None:
             progress.update(done, f"{done} examples done")
-    if not parts:
-        return pd.DataFrame(columns=RECOVERY_COLUMNS)
     return pd.concat(parts, ignore_index=True)
 
 
@@ -100,19 +104,23 @@ def _measure_batch(
     """Rows of one batch, whose first example is number `first`."""
     rows = batch.to(network.recall.weight.device)
     middle, recall = network.embed(task.encode(rows.inputs))
-    for _ in range(steps // 2):
+    for _ in range(steps):
         middle = network.step(middle, recall)
 
+    def is_right(state: Tensor) -> Tensor:
+        correct = task.correct(network.readout(state), rows.inputs, rows.targets)
+        return correct & state.flatten(1).isfinite().all(1)
+
     def finish(state: Tensor) -> tuple[Tensor, Tensor]:
-        """Last state, and whether the answers after the remaining steps are right, [T/2, B]."""
+        """Last state, and whether the answers after the further steps are right, [T, B]."""
         right = []
-        for _ in range(steps - steps // 2):
+        for _ in range(steps):
             state = network.step(state, recall)
-            correct = task.correct(network.readout(state), rows.inputs, rows.targets)
-            right.append(correct & state.flatten(1).isfinite().all(1))
+            right.append(is_right(state))
         return state, torch.stack(right)
 
     undisturbed, reference = finish(middle)
+    kept = is_right(middle) & reference[-1]
     parts = []
     for name, disturb in DISTURBANCES.items():
         last, right = finish(disturb(middle, first))
@@ -122,7 +130,7 @@ def _measure_batch(
             last.flatten(1).double(), undisturbed.flatten(1).double(), eps=0.0
         )
         columns = {
-            "undisturbed_correct": reference[-1],
+            "undisturbed_correct": kept,
             "correct": right[-1],
             "recovery_steps": recovery.masked_fill(~right[-1], torch.nan),
             "alignment": alignment,
@@ -140,6 +148,6 @@ def _noise(number: int, state: Tensor) -> Tensor:
 
 
 def _norm(state: Tensor) -> Tensor:
-    """2-norm of each example, [B, 1, 1, 1]."""
-    norm: Tensor = torch.linalg.vector_norm(state, dim=(1, 2, 3), keepdim=True)
-    return norm
+    """2-norm of each example, [B, 1, 1, 1], which no finite state overflows on the way."""
+    norm: Tensor = torch.linalg.vector_norm(state, dim=(1, 2, 3), keepdim=True, dtype=torch.float64)
+    return norm.to(state.dtype)

@@ -57,7 +57,7 @@ CONTRADICTIONS = (
         what="Steps evaluated",
         says="up to ten times those of training (figure 1)",
         but="maxima after 657, 808 and 999 steps (table 6), 33 times those of training",
-        here="300, 1000 and 500 steps; figure 1 shows 300",
+        here="300, 1000 and 500 steps; figure 1 shows 300, or all where a curve rises later",
     ),
     Contradiction(
         what="Steps on chess",

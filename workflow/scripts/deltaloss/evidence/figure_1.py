@@ -47,7 +47,7 @@ _STYLES: tuple[dict[str, Any], ...] = (
 )
 _QUIET: dict[str, Any] = {"color": "0.55", "linestyle": "-", "linewidth": 0.8}
 _RELEASED: dict[str, Any] = {"linewidth": 0.7, "markerfacecolor": "white"}
-GAIN = 1.0  # percentage points by which a curve rises after the paper's steps to be drawn further
+GAIN = 1.0  # percentage points, and more than one puzzle, by which a curve rises after those steps
 TRAINING_STYLE: dict[str, Any] = {"color": "0.3", "linestyle": ":", "linewidth": 0.8}
 
 
@@ -170,14 +170,16 @@ def _draw_panel(ax: Axes, panel: Panel, shared: Collection[str], entries: Sequen
 
 
 def shown_steps(panel: Panel) -> float:
-    """Return the last step of a panel: the paper's, or any where a compared run gains after it."""
+    """Return the last step of a panel: the paper's, or no limit where a plotted run gains later."""
     for result in panel.results:
         if result.run.name in panel.plotted:
             curves = [
                 curve.set_index("step")["accuracy_percent"] for curve in result.by_weights.values()
             ]
             median = pd.concat(curves, axis=1).median(axis=1)
-            if median.max() > median[:FIGURE_STEPS].max() + GAIN:
+            examples = next(iter(result.by_weights.values()))["examples"].iloc[0]
+            gain = max(GAIN, 150 / examples)
+            if median.max() > median.loc[:FIGURE_STEPS].max() + gain:
                 return inf
     return FIGURE_STEPS
 

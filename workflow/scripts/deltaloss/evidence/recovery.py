@@ -46,11 +46,11 @@ def summarize_recovery(results: Sequence[RunResults[pd.DataFrame]]) -> pd.DataFr
         for weights, table in result.by_weights.items()
         for disturbance in HEADINGS
     ]
-    return pd.DataFrame(rows, columns=SUMMARY_COLUMNS).astype({"seed": "Int64"})
+    return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
 
 
 def _summarize(examples: pd.DataFrame) -> dict[str, float]:
-    """Summarize the examples that are right at the end without the disturbance."""
+    """Summarize the examples that are right before the disturbance, and at the end without it."""
     right = examples[examples["undisturbed_correct"]]
     return {
         "examples": len(examples),
@@ -105,11 +105,11 @@ def _row(task: str, run: str, of_run: pd.DataFrame, measure: str) -> Row:
 
 def _notes() -> str:
     return (
-        "After half of the evaluated steps the state is disturbed: by Gaussian noise of so many "
-        "times its norm, or by the state of another puzzle. Of the first "
-        f"{RECOVERY_EXAMPLES} test puzzles those count that are right at the last step without it. "
-        "Come back: right at the last step; steps: from the disturbance to the first answer from "
-        "which on all are right, medians of the puzzles; alignment: cosine of the last states with "
-        "and without the disturbance, medians. Medians over seeds with their range; seeds without "
-        "a right answer are left out."
+        "After the evaluated steps the state is disturbed, by noise whose norm is 0.1 or 1 times "
+        "the state's or by taking the state of another puzzle, and as many steps follow. Of the "
+        f"first {RECOVERY_EXAMPLES} test puzzles those count that are right before it, and at the "
+        "end without it. Come back: right at the end; steps: from the disturbance to the first "
+        "answer from which on all are right, medians of the puzzles; alignment: cosine of the last "
+        "states with and without the disturbance, medians. Medians over seeds with their range; "
+        "seeds without a right answer are left out."
     )

@@ -45,7 +45,7 @@ def summarize_stops(steps: Results, examples: Results) -> pd.DataFrame:
         for weights, table in by_step.by_weights.items()
         for row in _summarize(table, by_example.by_weights[f"{weights}_examples"])
     ]
-    return pd.DataFrame(rows, columns=SUMMARY_COLUMNS).astype({"seed": "Int64"})
+    return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
 
 
 def _summarize(steps: pd.DataFrame, examples: pd.DataFrame) -> Iterator[dict[str, object]]:
@@ -103,9 +103,10 @@ def _row(task: str, run: str, of_run: pd.DataFrame, name: str) -> Row:
 def _notes() -> str:
     return (
         "Medians over seeds with their range; steps are medians over the puzzles. Best: after the "
-        "step of the highest accuracy, which is chosen on the test puzzles (tables 5-7). The other "
-        "columns know no answer. Most confident: after the step whose answer the network is "
-        f"surest of, of all steps; unchanged: once the answer is that of the {PATIENCE} steps "
-        "before; change: once a step changes the state by no more than this part of its norm. "
+        "step of the highest accuracy, which is chosen on the test puzzles, as in tables 5-7, but "
+        "here in fp32. The other columns know no answer. Most confident: after the step whose "
+        "answer the network is surest of, of all steps; unchanged: once the answer is that of the "
+        f"{PATIENCE} steps before; change: once a step changes the state by no more than this part "
+        "of its norm. "
         "A puzzle that meets no condition is stopped at the last step."
     )
