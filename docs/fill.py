@@ -147,7 +147,7 @@ DOCUMENTS: dict[Path, Parts] = {
     ROOT / "README.md": {"gpu": partial(accuracies, "gpu"), "ledger": ledger},
     ROOT / "docs" / "quick.md": {"quick": partial(accuracies, "quick")},
     ROOT / "docs" / "studies.md": {
-        **{name: partial(accuracies, name) for name in ("gpu", "laptop", "laptop-own")},
+        **{name: partial(accuracies, name) for name in ("gpu", "laptop", "laptop-own", SWEEP)},
         "collapse": collapse,
     },
     ROOT / "docs" / "differences.md": {"contradictions": contradictions},
