@@ -96,7 +96,10 @@ def accuracies(experiment: str) -> list[str]:
         last = next(i for i in range(first, len(lines)) if not lines[i].startswith("|"))
         head, align, *body = (_split(line) for line in lines[first:last])
         rows += [[PUZZLES[task], *row] for row in body]
-    return _table(["puzzle", *map(str.lower, head)], rows, [":--", *align])
+    heads, align = ["puzzle", *map(str.lower, head)], [":--", *align]
+    several = len({row[0] for row in rows}) > 1  # else the text around names the puzzle
+    shown = slice(0 if several else 1, None)
+    return _table(heads[shown], [row[shown] for row in rows], align[shown])
 
 
 def collapse() -> list[str]:
