@@ -17,6 +17,7 @@ import pandas as pd
 from docs.keys import key_tables  # also makes the library importable
 
 from deltaloss.evidence.contradictions import CONTRADICTIONS  # isort: skip
+from deltaloss.evidence.judges import COLLAPSED, FEW_PUZZLES  # isort: skip
 
 ROOT = Path(__file__).resolve().parents[1]
 PUBLISHED = ROOT / "results" / "published"
@@ -35,7 +36,6 @@ CONDITIONS = {  # docs/protocol.md
     "collapse-width": "width 24 instead of 48",
     "collapse-epochs": "36 epochs instead of 12",
 }
-SOLVES_PERCENT = 10  # of 100 puzzles: fewer are nothing to collapse from (docs/protocol.md)
 PUZZLES = {"prefix_sums": "prefix sums", "mazes": "mazes", "chess": "chess"}
 TABLES = {"chess": 5, "mazes": 6, "prefix_sums": 7}
 
@@ -111,15 +111,15 @@ def collapse() -> list[str]:
             rows.append([condition, *[_NOT_RUN] * 3])
             continue
         seeds = pd.read_csv(path).pivot_table(
-            index="seed", columns="comparison", values=["accuracy_percent", "solved"]
+            index="seed", columns="comparison", values=["accuracy_percent", "correct", "solved"]
         )
         most, end = (seeds["accuracy_percent"][which] for which in ("maximum", "last"))
-        able = most >= SOLVES_PERCENT
+        able = seeds["correct"]["maximum"] >= FEW_PUZZLES  # of 100: more than 1 % too
         rows.append(
             [
                 condition,
                 f"{int(seeds['solved']['maximum'].sum())} of {len(seeds)}",
-                f"{int((end[able] < most[able] / 2).sum())} of {int(able.sum())}",
+                f"{int((end < COLLAPSED * most)[able].sum())} of {int(able.sum())}",
                 ", ".join(f"{m:g} / {e:g}" for m, e in zip(most, end, strict=True)),
             ]
         )

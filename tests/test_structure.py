@@ -36,7 +36,6 @@ NAMED = {
     "measure_convergence": r"puzzles\.\w+\.task",
     "measure_recovery": r"puzzles\.\w+\.task",
     "tabulate_convergence": r"puzzles\.\w+\.card",
-    "tabulate_stopping": r"puzzles\.\w+\.card",
     "draw_convergence": r"puzzles\.\w+\.card",
     "measure_efficiency": r"puzzles\.\w+\.task|losses\.\w+",
     "tabulate_efficiency": r"puzzles\.\w+\.card",

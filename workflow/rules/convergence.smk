@@ -80,7 +80,7 @@ rule measure_convergence:
 
 rule tabulate_convergence:
     input:
-        results=lambda wildcards: convergence_files(wildcards.task, part="_examples"),
+        examples=lambda wildcards: convergence_files(wildcards.task, part="_examples"),
         digests=lambda wildcards: digest_files(convergence_files(wildcards.task, part="_examples")),
         audits=lambda wildcards: audit_files([wildcards.task]),  # refused data make no evidence
     output:
@@ -111,7 +111,7 @@ rule tabulate_convergence:
         "../scripts/tabulate_convergence.py"
 
 
-rule tabulate_stopping:
+use rule tabulate_convergence as tabulate_stopping with:
     input:
         steps=lambda wildcards: convergence_files(wildcards.task),
         examples=lambda wildcards: convergence_files(wildcards.task, part="_examples"),
@@ -136,16 +136,12 @@ rule tabulate_stopping:
         ),
     log:
         "results/{experiment}/logs/tabulate_stopping/{task}.log",
-    conda:
-        "../../envs/evidence.yaml"
     params:
         job=lambda wildcards: job(
-            "tabulate_stopping.py",
-            {"experiment": experiment.name},
+            "tabulate_convergence.py",
+            {"experiment": experiment.name, "kind": "stopping"},
             *puzzle_modules([wildcards.task], "card"),
         ),
-    script:
-        "../scripts/tabulate_stopping.py"
 
 
 rule draw_convergence:
@@ -207,7 +203,7 @@ rule measure_recovery:
 
 use rule tabulate_convergence as tabulate_recovery with:
     input:
-        results=lambda wildcards: recovery_files(wildcards.task),
+        examples=lambda wildcards: recovery_files(wildcards.task),
         digests=lambda wildcards: digest_files(recovery_files(wildcards.task)),
         audits=lambda wildcards: audit_files([wildcards.task]),
     output:

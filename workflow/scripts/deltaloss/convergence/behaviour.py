@@ -78,6 +78,12 @@ def settled_steps(trace: Trace) -> NDArray[np.float64]:
     return np.where(unsettled, np.nan, last)
 
 
+def quantiles(values: pd.Series, name: str) -> dict[str, float]:
+    """Return the `QUANTILES` of some numbers, missing ones left out, as columns of a name."""
+    numbers = values.astype(float)
+    return {f"{name}{ending}": float(numbers.quantile(q)) for ending, q in QUANTILES.items()}
+
+
 def tabulate_steps(trace: Trace) -> pd.DataFrame:
     """One row per step, with `STEP_COLUMNS`: medians and quantiles of the finite examples."""
     finite = ~np.isnan(trace.norm)

@@ -73,6 +73,7 @@ def _measure_batch(
     rows = padded(batch, network).to(network.recall.weight.device)
     device = rows.inputs.device
     numbers = torch.full((len(MEASURES), steps, len(rows)), torch.nan, device=device)
+    # answer changed, state finite, answer right
     flags = torch.empty(3, steps, len(rows), dtype=torch.bool, device=device)
     counted = task.counted(rows.inputs)
     state, recall = network.embed(task.encode(rows.inputs))

@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
 from deltaloss.convergence.disturbances import (
     NOISES,
+    RECOVERY_COLUMNS,
     RECOVERY_EXAMPLES,
     SWAPPED,
 )
@@ -42,7 +42,7 @@ def add_noise(state: Tensor, first: int, *, size: float) -> Tensor:
 
 
 def swap(state: Tensor, first: int) -> Tensor:
-    """Give each example the state of its neighbour: of examples 0 and 1, 2 and 3, and so on."""
+    """Swap the states of neighbours: of the examples 0 and 1, 2 and 3, and so on."""
     neighbours = torch.arange(len(state), device=state.device) ^ 1
     return state[neighbours]
 
@@ -129,16 +129,15 @@ def _measure_batch(
         alignment = torch.nn.functional.cosine_similarity(
             last.flatten(1).double(), undisturbed.flatten(1).double(), eps=0.0
         )
-        columns = {
+        numbers = {
             "undisturbed_correct": kept,
             "correct": right[-1],
             "recovery_steps": recovery.masked_fill(~right[-1], torch.nan),
             "alignment": alignment,
         }
-        frame = pd.DataFrame({key: value.cpu().numpy() for key, value in columns.items()})
-        frame.insert(0, "example", np.arange(first, first + len(batch)))
-        frame.insert(1, "disturbance", name)
-        parts.append(frame)
+        frame = pd.DataFrame({key: value.cpu().numpy() for key, value in numbers.items()})
+        frame = frame.assign(example=range(first, first + len(batch)), disturbance=name)
+        parts.append(frame[list(RECOVERY_COLUMNS)])
     return pd.concat(parts)
 
 

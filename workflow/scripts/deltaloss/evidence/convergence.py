@@ -13,6 +13,7 @@ from deltaloss.convergence.behaviour import (
     QUANTILES,
     RESOLUTION,
     TOLERANCE,
+    quantiles,
 )
 from deltaloss.core.runs import parse_run, weights_seed
 from deltaloss.evidence.formats import whole
@@ -68,16 +69,11 @@ def _summarize(examples: pd.DataFrame) -> dict[str, float]:
         **shares,
         FIXED_AND_CORRECT: 100.0 * float(examples.loc[fixed, "correct"].mean()),
         "settled_percent": 100.0 * float(examples["settled_step"].notna().mean()),
-        **_quantiles(examples["settled_step"], "settled_step"),
+        **quantiles(examples["settled_step"], "settled_step"),
         "radius_examples": int(radii.sum()),
         "radius_converged": int((examples.loc[radii, "radius_residual"] <= TOLERANCE).sum()),
-        **_quantiles(examples["radius"], "radius"),
+        **quantiles(examples["radius"], "radius"),
     }
-
-
-def _quantiles(values: pd.Series, name: str) -> dict[str, float]:
-    numbers = values.astype(float)
-    return {f"{name}{ending}": float(numbers.quantile(q)) for ending, q in QUANTILES.items()}
 
 
 def tabulate_convergence(summary: pd.DataFrame, *, experiment: str) -> Table:

@@ -6,20 +6,19 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from deltaloss.convergence.behaviour import QUANTILES
+from deltaloss.convergence.behaviour import QUANTILES, quantiles
 from deltaloss.convergence.disturbances import NOISES, RECOVERY_EXAMPLES, SWAPPED
-from deltaloss.core.runs import parse_run, weights_seed
+from deltaloss.core.runs import weights_seed
 from deltaloss.evidence.formats import percent, whole
+from deltaloss.evidence.kinds import Measures, tabulate_kinds
 from deltaloss.evidence.provenance import RunResults
-from deltaloss.evidence.rows import Column, Row, make_block, names, spread
 from deltaloss.evidence.typeset import Table
-from deltaloss.puzzles.card import load_card
 
 HEADINGS = {**{name: f"Noise\n{size:g}" for name, size in NOISES.items()}, SWAPPED: "Swapped"}
-MEASURES = {
-    "recovered_percent": ("answers that come back (%)", percent(RECOVERY_EXAMPLES)),
-    "recovery_steps": ("steps until then", whole),
-    "alignment": ("alignment", lambda value: f"{value:.3f}"),
+MEASURES: Measures = {
+    "recovered_percent": ("answers that come back (%)", percent),
+    "recovery_steps": ("steps until then", lambda _: whole),
+    "alignment": ("alignment", lambda _: "{:.3f}".format),
 }
 SUMMARY_COLUMNS = (
     *("task", "run", "seed", "disturbance", "examples", "undisturbed_correct"),
@@ -56,51 +55,21 @@ def _summarize(examples: pd.DataFrame) -> dict[str, float]:
         "examples": len(examples),
         "undisturbed_correct": len(right),
         "recovered_percent": 100.0 * float(right["correct"].mean()),
-        **{
-            f"{measure}{ending}": float(right[measure].quantile(quantile))
-            for measure in ("recovery_steps", "alignment")
-            for ending, quantile in QUANTILES.items()
-        },
+        **quantiles(right["recovery_steps"], "recovery_steps"),
+        **quantiles(right["alignment"], "alignment"),
     }
 
 
 def tabulate_recovery(summary: pd.DataFrame, *, experiment: str) -> Table:
     """Make the table: for each puzzle a block of each measure, one row per run."""
-    blocks = []
-    for task, of_task in summary.groupby("task", sort=False):
-        by_run = of_task.groupby("run", sort=False)
-        for measure, (what, show) in MEASURES.items():
-            rows = [_row(str(task), str(run), seeds, measure) for run, seeds in by_run]
-            columns = [Column(name, heading, show) for name, heading in HEADINGS.items()]
-            blocks.append(
-                make_block(rows, columns, {}, title=f"{load_card(str(task)).title}: {what}")
-            )
-    numbers = [
-        {"task": task, **names(parse_run(str(run))), "disturbance": disturbance}
-        | {"seeds": len(seeds)}
-        | {
-            key: value
-            for measure in MEASURES
-            for key, value in spread(measure, list(seeds[measure].dropna())).items()
-        }
-        for (task, run, disturbance), seeds in summary.groupby(
-            ["task", "run", "disturbance"], sort=False
-        )
-    ]
-    return Table(
+    return tabulate_kinds(
+        summary,
+        kind="disturbance",
+        headings=HEADINGS,
+        measures=MEASURES,
         caption=f"Recovery from disturbed states, experiment {experiment}.",
         notes=_notes(),
-        numbers=pd.DataFrame(numbers),
-        blocks=blocks,
     )
-
-
-def _row(task: str, run: str, of_run: pd.DataFrame, measure: str) -> Row:
-    numbers: dict[str, float | None] = {"seeds": of_run["seed"].nunique()}
-    for disturbance, seeds in of_run.groupby("disturbance", sort=False):
-        numbers |= spread(str(disturbance), list(seeds[measure].dropna()))
-    label = parse_run(run).label
-    return Row(task=task, run=parse_run(run), labels={"Loss": label}, numbers=numbers)
 
 
 def _notes() -> str:

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from deltaloss.convergence.behaviour import QUANTILES
+from deltaloss.convergence.behaviour import QUANTILES, quantiles
 from deltaloss.convergence.stopping import PATIENCE, RULES, SMALL_CHANGES
-from deltaloss.core.runs import parse_run, weights_seed
+from deltaloss.core.runs import weights_seed
 from deltaloss.evidence.formats import percent, whole
+from deltaloss.evidence.kinds import Measures, tabulate_kinds
 from deltaloss.evidence.provenance import RunResults
-from deltaloss.evidence.rows import Column, Row, make_block, names, spread
 from deltaloss.evidence.typeset import Table
-from deltaloss.puzzles.card import load_card
 
 BEST, LAST = "best", "last"
 HEADINGS = {
@@ -22,6 +21,10 @@ HEADINGS = {
     "confident": "Most\nconfident",
     "unchanged": f"Unchanged\nfor {PATIENCE}",
     **{f"change_{size:.0e}": f"Change\n≤ {size:g}" for size in SMALL_CHANGES},
+}
+MEASURES: Measures = {
+    "accuracy_percent": ("accuracy (%)", percent),
+    "step": ("steps", lambda _: whole),
 }
 SUMMARY_COLUMNS = (
     *("task", "run", "seed", "rule", "examples", "accuracy_percent"),
@@ -56,48 +59,23 @@ def _summarize(steps: pd.DataFrame, examples: pd.DataFrame) -> Iterator[dict[str
             **{f"step{ending}": row + 1.0 for ending in QUANTILES},
         }
     for rule in RULES:
-        stopped = examples[f"{rule}_step"].astype(float)
         yield {
             **{"rule": rule, "examples": len(examples)},
             "accuracy_percent": 100.0 * float(examples[f"{rule}_correct"].mean()),
-            **{f"step{ending}": float(stopped.quantile(q)) for ending, q in QUANTILES.items()},
+            **quantiles(examples[f"{rule}_step"], "step"),
         }
 
 
 def tabulate_stopping(summary: pd.DataFrame, *, experiment: str) -> Table:
     """Make the table: for each puzzle a block of accuracies and one of steps, one row per run."""
-    blocks = []
-    for task, of_task in summary.groupby("task", sort=False):
-        title = load_card(str(task)).title
-        share = percent(int(of_task["examples"].max()))
-        for name, what, show in (
-            ("accuracy_percent", "accuracy (%)", share),
-            ("step", "steps", whole),
-        ):
-            by_run = of_task.groupby("run", sort=False)
-            rows = [_row(str(task), str(run), seeds, name) for run, seeds in by_run]
-            columns = [Column(rule, heading, show) for rule, heading in HEADINGS.items()]
-            blocks.append(make_block(rows, columns, {}, title=f"{title}: {what}"))
-    numbers = [
-        {"task": task, **names(parse_run(str(run))), "rule": rule, "seeds": len(seeds)}
-        | spread("accuracy_percent", list(seeds["accuracy_percent"]))
-        | spread("step", list(seeds["step"]))
-        for (task, run, rule), seeds in summary.groupby(["task", "run", "rule"], sort=False)
-    ]
-    return Table(
+    return tabulate_kinds(
+        summary,
+        kind="rule",
+        headings=HEADINGS,
+        measures=MEASURES,
         caption=f"Networks stopped without knowing the answers, experiment {experiment}.",
         notes=_notes(),
-        numbers=pd.DataFrame(numbers),
-        blocks=blocks,
     )
-
-
-def _row(task: str, run: str, of_run: pd.DataFrame, name: str) -> Row:
-    numbers: dict[str, float | None] = {"seeds": of_run["seed"].nunique()}
-    for rule, seeds in of_run.groupby("rule", sort=False):
-        numbers |= spread(str(rule), list(seeds[name]))
-    label = parse_run(run).label
-    return Row(task=task, run=parse_run(run), labels={"Loss": label}, numbers=numbers)
 
 
 def _notes() -> str:
@@ -107,6 +85,5 @@ def _notes() -> str:
         "here in fp32. The other columns know no answer. Most confident: after the step whose "
         "answer the network is surest of, of all steps; unchanged: once the answer is that of the "
         f"{PATIENCE} steps before; change: once a step changes the state by no more than this part "
-        "of its norm. "
-        "A puzzle that meets no condition is stopped at the last step."
+        "of its norm. A puzzle that meets no condition is stopped at the last step."
     )
