@@ -194,9 +194,7 @@ rule measure_recovery:
         mem_mb=16000,
         runtime=lambda wildcards, attempt: attempt * 240,
     params:
-        job=lambda wildcards: evaluate_settings(
-            wildcards, script="measure_recovery.py", precision="fp32"
-        ),
+        job=lambda wildcards: evaluate_settings(wildcards, script="measure_recovery.py"),
     script:
         "../scripts/measure_recovery.py"
 
