@@ -10,14 +10,17 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import pandas as pd
 
 from docs.keys import key_tables  # also makes the library importable
 
+from deltaloss.core.runs import parse_run  # isort: skip
 from deltaloss.evidence.contradictions import CONTRADICTIONS  # isort: skip
-from deltaloss.evidence.judges import COLLAPSED, FEW_PUZZLES  # isort: skip
+from deltaloss.evidence.judges import COLLAPSED  # isort: skip
+from deltaloss.evidence.verdicts import solves_something  # isort: skip
 
 ROOT = Path(__file__).resolve().parents[1]
 PUBLISHED = ROOT / "results" / "published"
@@ -28,6 +31,7 @@ COLUMNS = [  # of the ledger: experiment, puzzle and head
     ("laptop", "mazes", "mazes, small"),
     ("laptop", "chess", "chess, small"),
 ]
+MEASURED = {"gpu": "gpu-convergence"}  # where convergence was measured in another experiment
 SWEEP = "alpha-sweep"  # its claims about alpha stand beside those of the small networks
 CONDITIONS = {  # docs/protocol.md
     "collapse": "none changed",
@@ -35,6 +39,10 @@ CONDITIONS = {  # docs/protocol.md
     "collapse-steps": "T = 10 instead of 20",
     "collapse-width": "width 24 instead of 48",
     "collapse-epochs": "36 epochs instead of 12",
+}
+MEASURED_CLAIMS = {
+    "states": "converges, measured: its states come to a fixed point",
+    "answers": "converges, measured: its answers no longer change",
 }
 PUZZLES = {"prefix_sums": "prefix sums", "mazes": "mazes", "chess": "chess"}
 TABLES = {"chess": 5, "mazes": 6, "prefix_sums": 7}
@@ -56,6 +64,12 @@ def ledger() -> list[str]:
         for claim in claims[claims["verdict"] != "not testable here"].to_dict("records"):
             name = _OWN_ALPHA.sub("Progressive", claim["claim"])
             rows.setdefault(name, {})[head] = _cell(claim["verdict"], claim["measured"])
+        for run, row in _measured(experiment, task).iterrows():
+            loss = _OWN_ALPHA.sub("Progressive", parse_run(run).label)
+            for what, says in MEASURED_CLAIMS.items():
+                verdict, met, seeds = (row[f"{what}_{end}"] for end in ("verdict", "met", "seeds"))
+                cell = f"**{verdict}**: {met} of {seeds} seeds"
+                rows.setdefault(f"{loss} {says}", {})[head] = cell
     heads = [f"{head}, {_seeds(experiment, task)}" for experiment, task, head in COLUMNS]
     cells = [[name, *(row.get(head, "-") for *_, head in COLUMNS)] for name, row in rows.items()]
     return _table(["claim of the paper", *heads], cells)
@@ -68,6 +82,13 @@ def _claims(experiment: str, task: str) -> pd.DataFrame:
         return pd.DataFrame(columns=["claim", "verdict", "measured"], dtype=str)
     claims = pd.read_csv(path)
     return claims[(claims["task"] == task) & (claims["unit"] != "ratio")]
+
+
+def _measured(experiment: str, task: str) -> pd.DataFrame:
+    """Verdicts on measured convergence, by run; none if it is not published."""
+    name = MEASURED.get(experiment, experiment)
+    path = PUBLISHED / name / "tables" / f"convergence_{task}.csv"
+    return pd.read_csv(path, index_col="run") if path.is_file() else pd.DataFrame()
 
 
 def _seeds(experiment: str, task: str) -> str:
@@ -91,15 +112,26 @@ def accuracies(experiment: str) -> list[str]:
         path = PUBLISHED / experiment / "tables" / f"table_{number}.md"
         if not path.is_file():
             continue
-        lines = path.read_text(encoding="utf-8").splitlines()
-        first = next(i for i, line in enumerate(lines) if line.startswith("|"))
-        last = next(i for i in range(first, len(lines)) if not lines[i].startswith("|"))
-        head, align, *body = (_split(line) for line in lines[first:last])
+        head, align, *body = map(_split, _printed_tables(path)[0])
         rows += [[PUZZLES[task], *row] for row in body]
     heads, align = ["puzzle", *map(str.lower, head)], [":--", *align]
     several = len({row[0] for row in rows}) > 1  # else the text around names the puzzle
     shown = slice(0 if several else 1, None)
     return _table(heads[shown], [row[shown] for row in rows], align[shown])
+
+
+def analysis(experiment: str, name: str, place: int = 0) -> list[str]:
+    """Lines of one table of an analysis, such as convergence, as it was published."""
+    lines = _printed_tables(PUBLISHED / experiment / "tables" / f"{name}.md")[place]
+    head, align, *body = map(_split, lines)
+    return _table(list(map(str.lower, head)), body, align)
+
+
+def _printed_tables(path: Path) -> list[list[str]]:
+    """Lines of each table in a Markdown file."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    groups = groupby(lines, key=lambda line: line.startswith("|"))
+    return [list(group) for is_table, group in groups if is_table]
 
 
 def collapse() -> list[str]:
@@ -111,10 +143,12 @@ def collapse() -> list[str]:
             rows.append([condition, *[_NOT_RUN] * 3])
             continue
         seeds = pd.read_csv(path).pivot_table(
-            index="seed", columns="comparison", values=["accuracy_percent", "correct", "solved"]
+            index="seed",
+            columns="comparison",
+            values=["accuracy_percent", "correct", "examples", "solved"],
         )
         most, end = (seeds["accuracy_percent"][which] for which in ("maximum", "last"))
-        able = seeds["correct"]["maximum"] >= FEW_PUZZLES  # of 100: more than 1 % too
+        able = solves_something(seeds["correct"]["maximum"], seeds["examples"]["maximum"])
         rows.append(
             [
                 condition,
@@ -151,6 +185,10 @@ DOCUMENTS: dict[Path, Parts] = {
     ROOT / "docs" / "quick.md": {"quick": partial(accuracies, "quick")},
     ROOT / "docs" / "studies.md": {
         **{name: partial(accuracies, name) for name in ("gpu", "laptop", "laptop-own", SWEEP)},
+        "convergence": partial(analysis, "gpu-convergence", "convergence_prefix_sums"),
+        "stopping": partial(analysis, "gpu-convergence", "stopping_prefix_sums"),
+        "stopping-steps": partial(analysis, "gpu-convergence", "stopping_prefix_sums", 1),
+        "recovery": partial(analysis, "gpu-convergence", "recovery_prefix_sums", 1),
         "collapse": collapse,
     },
     ROOT / "docs" / "differences.md": {"contradictions": contradictions},

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import hypothesis
 import pytest
 import torch
 
 # The networks of the tests are tiny: more threads only wait for each other.
 torch.set_num_threads(1)
+
+# No test asserts a time: the machine may be busy.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what needs the finished tiny run first: one worker makes it while others go on."""
+    items.sort(key=lambda item: "tiny_run" not in getattr(item, "fixturenames", ()))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -58,7 +58,7 @@ def any_examples(draw):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(examples=any_examples(), step=st.integers(1, 9))
 def test_examples_come_back_and_chunks_change_no_byte(folder, examples, step):
     path, cut = folder / "any.npz", folder / "cut.npz"
@@ -229,7 +229,7 @@ def test_a_zip_of_texts_a_bare_array_a_folder_and_nothing_are_refused(tmp_path):
         refused(load_examples, tmp_path / name)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_damage_is_refused_or_changes_no_example(folder, whole_file, data):
     path = folder / "damaged.npz"

@@ -17,6 +17,7 @@ from deltaloss.evidence.convergence_figure import FLOOR, draw_convergence
 from deltaloss.evidence.figure_1 import curve_style
 from deltaloss.evidence.provenance import RunResults
 from deltaloss.evidence.typeset import save_table
+from deltaloss.evidence.verdicts import FAILS, HOLDS, UNDECIDED, UNTESTABLE
 from tests.docs.documents import ROOT
 from tests.docs.test_columns import read_columns
 
@@ -46,6 +47,24 @@ def runs(task, **by_run):
     ]
 
 
+def by_step(results, most=100.0):
+    """The steps of results: at each network's best step `most` percent are right."""
+    frame = steps([1, 1, 1])
+    frame["correct_percent"] = [0, most, 0]
+    return [
+        RunResults(
+            task=one.task,
+            run=one.run,
+            by_weights={name.removesuffix("_examples"): frame for name in one.by_weights},
+        )
+        for one in results
+    ]
+
+
+def summarize(results, most=100.0):
+    return summarize_convergence(by_step(results, most), results)
+
+
 FIXED, CYCLE, LOST = "fixed point", "cycle of two", "not finite"
 MADE = [
     *runs(
@@ -58,7 +77,7 @@ MADE = [
 
 
 def test_each_seed_has_its_shares():
-    table = summarize_convergence(MADE)
+    table = summarize(MADE)
     assert tuple(table.columns) == SUMMARY_COLUMNS
     assert table["seed"].tolist() == [1, 2, 1, 2, 1]
     first = table.iloc[0]
@@ -67,6 +86,7 @@ def test_each_seed_has_its_shares():
     assert first["correct_fixed_points_percent"] == pytest.approx(100 / 3)
     assert (first["settled_percent"], first["settled_step"], first["radius"]) == (100, 5, 0.5)
     assert (first["radius_examples"], first["radius_converged"]) == (1, 1)
+    assert first["max_correct_percent"] == 100
     lost = table.iloc[2]
     assert (lost["not_finite_percent"], lost["settled_percent"]) == (50, 0)
     assert np.isnan(lost["settled_step"])
@@ -76,12 +96,12 @@ def test_each_seed_has_its_shares():
 def test_an_iteration_that_did_not_converge_is_counted():
     frame = examples(FIXED)
     frame["radius_residual"] = 0.1
-    row = summarize_convergence(runs("mazes", delta=[frame])).iloc[0]
+    row = summarize(runs("mazes", delta=[frame])).iloc[0]
     assert (row["radius_examples"], row["radius_converged"], row["radius"]) == (1, 0, 0.5)
 
 
 def test_the_table_has_medians_over_seeds_and_the_behaviours_that_occur():
-    table = tabulate_convergence(summarize_convergence(MADE), experiment="tiny")
+    table = tabulate_convergence(summarize(MADE), experiment="tiny")
     assert [block.title for block in table.blocks] == ["Mazes", "Chess"]
     printed = table.blocks[0].printed.droplevel(0, axis=1).set_index("Loss")
     assert "Growing (%)" not in printed
@@ -92,19 +112,44 @@ def test_the_table_has_medians_over_seeds_and_the_behaviours_that_occur():
     assert table.numbers["fixed_point_percent_min"].tolist() == [75, 50, 0]
 
 
+MANY = {count: examples(*[FIXED] * count, *["drifting"] * (1000 - count)) for count in (990, 989)}
+
+
+class TestVerdicts:
+    def verdicts(self, *counts, most=100.0):
+        made = runs("mazes", delta=[MANY[count] for count in counts])
+        row = tabulate_convergence(summarize(made, most), experiment="tiny").numbers.iloc[0]
+        return row["states_verdict"], row["states_met"], row["states_seeds"]
+
+    def test_four_of_five_seeds_must_reach_99_percent(self):
+        assert self.verdicts(990, 990, 990, 990, 989) == (HOLDS, 4, 5)
+        assert self.verdicts(990, 990, 990, 989, 989) == (UNDECIDED, 3, 5)
+        assert self.verdicts(990, 989, 989, 989, 989) == (FAILS, 1, 5)
+        assert self.verdicts(990) == (f"{HOLDS} (one seed)", 1, 1)
+
+    def test_networks_that_solve_nothing_at_any_step_show_nothing(self):
+        assert self.verdicts(990, 990, most=0.9) == (UNTESTABLE, 0, 0)
+        assert self.verdicts(990, 990, most=1.0) == (HOLDS, 2, 2)
+
+    def test_answers_may_settle_where_states_do_not(self):
+        made = runs("mazes", delta=[MANY[989]] * 2)
+        table = tabulate_convergence(summarize(made), experiment="tiny")
+        printed = table.blocks[0].printed.droplevel(0, axis=1).iloc[0]
+        assert printed["States\nconverge"] == f"{FAILS}\n0 of 2"
+        assert printed["Answers\nconverge"] == f"{HOLDS}\n2 of 2"
+
+
 @needs_latex
 def test_the_table_fits_the_text(tmp_path):
     every = [examples(FIXED, CYCLE, "growing", "drifting", LOST), examples(FIXED)] * 2
-    made = summarize_convergence(
-        runs("prefix_sums", **{"delta@last": every, "progressive_0.01@last": every})
-    )
+    made = summarize(runs("prefix_sums", **{"delta@last": every, "progressive_0.01@last": every}))
     save_table(tabulate_convergence(made, experiment="tiny"), [tmp_path / "convergence.tex"])
     assert "Overfull" not in typeset([tmp_path / "convergence.tex"], tmp_path)
 
 
 @pytest.mark.parametrize("heading", ["Convergence", "Convergence table"])
 def test_the_documented_columns_are_those_of_the_tables(heading):
-    made = summarize_convergence(MADE)
+    made = summarize(MADE)
     table = tabulate_convergence(made, experiment="tiny").numbers
     columns = {"Convergence": made.columns, "Convergence table": table.columns}[heading]
     documented = read_columns((ROOT / "docs" / "results.md").read_text(encoding="utf-8"), heading)

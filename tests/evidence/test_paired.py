@@ -203,7 +203,7 @@ class TestWilson:
 
 class TestHolm:
     @given(p_values)
-    @settings(max_examples=30, deadline=None)  # statsmodels takes 25 ms
+    @settings(max_examples=30)  # statsmodels takes 25 ms
     @example([0.01, 0.04, 0.03, 0.005])
     @example([0.02, 0.02, 0.02])
     def test_it_is_that_of_statsmodels(self, values):

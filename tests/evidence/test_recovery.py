@@ -11,6 +11,7 @@ from deltaloss.core.runs import parse_run
 from deltaloss.evidence.provenance import RunResults
 from deltaloss.evidence.recovery import SUMMARY_COLUMNS, summarize_recovery, tabulate_recovery
 from deltaloss.evidence.typeset import save_table
+from deltaloss.evidence.verdicts import HOLDS, UNTESTABLE
 from tests.docs.documents import ROOT
 from tests.docs.test_columns import read_columns
 
@@ -61,18 +62,28 @@ def test_only_examples_that_are_right_without_the_disturbance_count():
 def test_the_table_leaves_out_seeds_that_are_never_right():
     table = tabulate_recovery(summarize_recovery(MADE), experiment="tiny")
     assert [block.title for block in table.blocks] == [
+        "Mazes: 99 % come back",
         "Mazes: answers that come back (%)",
         "Mazes: steps until then",
         "Mazes: alignment",
     ]
-    printed = table.blocks[0].printed.droplevel(0, axis=1).set_index("Loss")
+    printed = table.blocks[1].printed.droplevel(0, axis=1).set_index("Loss")
     assert printed["Swapped"].tolist() == ["66.7\n(66.7–66.7)"] * 2
     assert len(table.numbers) == 2 * len(DISTURBANCES)
 
 
 def test_a_run_that_is_never_right_has_no_numbers():
     table = tabulate_recovery(summarize_recovery(runs("chess", delta=[FAILED])), experiment="tiny")
-    assert {cell for block in table.blocks for cell in block.printed.iloc[0, 1:]} == {"-"}
+    assert {cell for block in table.blocks[1:] for cell in block.printed.iloc[0, 1:]} == {"-"}
+
+
+def test_a_verdict_needs_ten_right_answers_of_a_seed():
+    back, lost = seed([YES] * 10, [YES] * 10, [1.0] * 10), seed([YES] * 9, [NO] * 9, [np.nan] * 9)
+    made = runs("mazes", delta=[back, back, lost], progressive_1=[back, lost, lost])
+    table = tabulate_recovery(summarize_recovery(made), experiment="tiny")
+    printed = table.blocks[0].printed.droplevel(0, axis=1).set_index("Loss")["Swapped"]
+    assert printed.tolist() == [f"{HOLDS}\n2 of 2", f"{UNTESTABLE}\n1 of 1"]
+    assert set(table.numbers["recovery_seeds"]) == {1, 2}
 
 
 @needs_latex

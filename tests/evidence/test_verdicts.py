@@ -12,6 +12,7 @@ from scipy import stats
 from deltaloss.evidence.verdicts import (
     FAILS,
     HOLDS,
+    ONE_SEED,
     UNDECIDED,
     friedman_test,
     judge_level,
@@ -25,8 +26,8 @@ from deltaloss.evidence.verdicts import (
     ("met", "seeds", "verdict"),
     [
         *((5, 5, HOLDS), (4, 5, HOLDS), (3, 5, UNDECIDED), (2, 5, UNDECIDED), (1, 5, FAILS)),
-        *((0, 5, FAILS), (8, 10, HOLDS), (7, 10, UNDECIDED), (2, 10, FAILS), (1, 1, HOLDS)),
-        *((0, 1, FAILS), (2, 3, UNDECIDED)),
+        *((0, 5, FAILS), (8, 10, HOLDS), (7, 10, UNDECIDED), (2, 10, FAILS), (2, 3, UNDECIDED)),
+        *((1, 1, f"{HOLDS} ({ONE_SEED})"), (0, 1, f"{FAILS} ({ONE_SEED})")),
     ],
 )
 def test_a_level_needs_four_of_five_seeds(met, seeds, verdict):

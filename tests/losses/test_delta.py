@@ -33,7 +33,7 @@ def step_losses(problem: Problem) -> list[Tensor]:
     return [criterion(network.readout(state)) for state in states]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(problems(), recompute_modes)
 def test_delta_loss_and_gradient_are_those_of_equation_1(problem: Problem, recompute: str) -> None:
     loss = make_loss("delta", steps=problem[3], recompute=recompute)

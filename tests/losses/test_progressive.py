@@ -25,7 +25,7 @@ def algorithm_1(problem: Problem, alpha: float, n: int, k: int) -> Tensor:
     return (1 - alpha) * criterion(network(x, steps)) + alpha * partial
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(problems(), st.sampled_from([0.0, 0.01, 0.5, 0.9, 1.0]), recompute_modes, st.data())
 def test_progressive_loss_and_gradient_are_those_of_algorithm_1(
     problem: Problem, alpha: float, recompute: str, data: st.DataObject

@@ -27,14 +27,14 @@ def step_losses(problem: Problem) -> list[Tensor]:
     return [criterion(network.readout(state)) for state in states]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(problems(), recompute_modes)
 def test_all_steps_is_the_mean_over_the_steps(problem: Problem, recompute: str) -> None:
     loss = make_loss("all_steps", steps=problem[3], recompute=recompute)
     check_loss(problem, loss, torch.stack(step_losses(problem)).mean())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(problems(), st.integers(1, 9), recompute_modes)
 def test_the_maximum_is_over_every_period_counted_from_the_last_step(
     problem: Problem, period: int, recompute: str
@@ -47,7 +47,7 @@ def test_the_maximum_is_over_every_period_counted_from_the_last_step(
     check_loss(problem, loss, plain)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(problems())
 def test_a_period_of_one_is_the_delta_loss(problem: Problem) -> None:
     network, x, criterion, steps = problem
@@ -62,7 +62,7 @@ def test_a_period_of_one_is_the_delta_loss(problem: Problem) -> None:
     assert torch.equal(found[0][1], found[1][1])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(problems(), st.integers(0, 2**31), recompute_modes)
 def test_a_random_number_of_steps_is_the_delta_loss_of_so_many(
     problem: Problem, seed: int, recompute: str

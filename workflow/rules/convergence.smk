@@ -80,8 +80,14 @@ rule measure_convergence:
 
 rule tabulate_convergence:
     input:
+        steps=lambda wildcards: convergence_files(wildcards.task),
         examples=lambda wildcards: convergence_files(wildcards.task, part="_examples"),
-        digests=lambda wildcards: digest_files(convergence_files(wildcards.task, part="_examples")),
+        digests=lambda wildcards: digest_files(
+            [
+                *convergence_files(wildcards.task),
+                *convergence_files(wildcards.task, part="_examples"),
+            ]
+        ),
         audits=lambda wildcards: audit_files([wildcards.task]),  # refused data make no evidence
     output:
         statistic="results/{experiment}/statistics/convergence_{task}.csv",
@@ -112,16 +118,6 @@ rule tabulate_convergence:
 
 
 use rule tabulate_convergence as tabulate_stopping with:
-    input:
-        steps=lambda wildcards: convergence_files(wildcards.task),
-        examples=lambda wildcards: convergence_files(wildcards.task, part="_examples"),
-        digests=lambda wildcards: digest_files(
-            [
-                *convergence_files(wildcards.task),
-                *convergence_files(wildcards.task, part="_examples"),
-            ]
-        ),
-        audits=lambda wildcards: audit_files([wildcards.task]),
     output:
         statistic="results/{experiment}/statistics/stopping_{task}.csv",
         tables=reported(

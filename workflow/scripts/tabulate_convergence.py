@@ -17,7 +17,7 @@ from deltaloss.evidence.typeset import Table, save_table
 
 KINDS: dict[str, tuple[tuple[str, ...], Callable[..., pd.DataFrame], Callable[..., Table]]] = {
     # inputs, the statistic of them, the table of the statistic
-    "convergence": (("examples",), summarize_convergence, tabulate_convergence),
+    "convergence": (("steps", "examples"), summarize_convergence, tabulate_convergence),
     "stopping": (("steps", "examples"), summarize_stops, tabulate_stopping),
     "recovery": (("examples",), summarize_recovery, tabulate_recovery),
 }

@@ -90,7 +90,7 @@ def check_all(examples):
     ).T
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(half=st.integers(1, 9), count=st.integers(1, 8), seed=st.integers(0, 2**32))
 def test_each_maze_has_one_path_and_the_answer_is_it(half, count, seed):
     examples = make(size=2 * half + 1, count=count, seed=seed)
@@ -104,7 +104,7 @@ def test_large_mazes_hold_as_well():
     assert lengths.max() > 300
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(fewer=st.integers(1, 30), more=st.integers(0, 30), batch=st.integers(1, 40))
 def test_a_maze_depends_on_its_number_alone(fewer, more, batch):
     many = make(size=7, count=fewer + more)

@@ -11,7 +11,7 @@ from deltaloss.core.errors import DataError
 from tests.puzzles.examples import make_strings as make
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(size=st.integers(1, 70), count=st.integers(1, 20), seed=st.integers(0, 2**32))
 def test_each_answer_is_the_parity_of_the_bits_so_far(size, count, seed):
     count = min(count, 2**size)

@@ -20,38 +20,54 @@ from deltaloss.evidence.formats import whole
 from deltaloss.evidence.provenance import RunResults
 from deltaloss.evidence.rows import Column, Numbers, Row, make_block, names, spread
 from deltaloss.evidence.typeset import Table
+from deltaloss.evidence.verdicts import Level, judge_solving, solves_something
 from deltaloss.puzzles.card import load_card
 
 SHARES = {behaviour: f"{behaviour.replace(' ', '_')}_percent" for behaviour in BEHAVIOURS}
 FIXED_AND_CORRECT = "correct_fixed_points_percent"
+SETTLED = "settled_percent"
+
+LEVELS = {
+    "states": ("States\nconverge", SHARES[BEHAVIOURS[0]]),
+    "answers": ("Answers\nconverge", SETTLED),
+}
+"""Headings of the verdicts, and the shares that decide them."""
+
+Results = Sequence[RunResults[pd.DataFrame]]
+
+LEAST_PERCENT = 99.0
+"""Share of the puzzles at which the network of a seed converges (docs/protocol.md)."""
 
 SUMMARY_COLUMNS = (
-    *("task", "run", "seed", "examples", "correct_percent"),
+    *("task", "run", "seed", "examples", "max_correct_percent", "correct_percent"),
     *SHARES.values(),
-    *(FIXED_AND_CORRECT, "settled_percent"),
+    *(FIXED_AND_CORRECT, SETTLED),
     *(f"settled_step{ending}" for ending in QUANTILES),
     *("radius_examples", "radius_converged"),
     *(f"radius{ending}" for ending in QUANTILES),
 )
 TABLE_MEASURES = (
     *("correct_percent", *SHARES.values(), FIXED_AND_CORRECT),
-    *("settled_percent", "settled_step", "radius"),
+    *(SETTLED, "settled_step", "radius"),
 )
 
 
-def summarize_convergence(results: Sequence[RunResults[pd.DataFrame]]) -> pd.DataFrame:
+def summarize_convergence(steps: Results, examples: Results) -> pd.DataFrame:
     """Summarize each seed of each run, one row each, with `SUMMARY_COLUMNS`.
 
     Args:
-        results: rows of examples (`behaviour.EXAMPLE_COLUMNS`), by the stems of their files.
+        steps: rows of steps (`behaviour.STEP_COLUMNS`).
+        examples: rows of examples (`behaviour.EXAMPLE_COLUMNS`) of the same weights, in the same
+            order.
     """
     rows = [
         {
-            **{"task": result.task, "run": result.run.name},
-            **{"seed": weights_seed(stem.removesuffix("_examples")), **_summarize(examples)},
+            **{"task": by_step.task, "run": by_step.run.name, "seed": weights_seed(weights)},
+            "max_correct_percent": float(table["correct_percent"].max()),
+            **_summarize(by_example.by_weights[f"{weights}_examples"]),
         }
-        for result in results
-        for stem, examples in result.by_weights.items()
+        for by_step, by_example in zip(steps, examples, strict=True)
+        for weights, table in by_step.by_weights.items()
     ]
     return pd.DataFrame(rows, columns=SUMMARY_COLUMNS).astype({"seed": "Int64"})
 
@@ -68,7 +84,7 @@ def _summarize(examples: pd.DataFrame) -> dict[str, float]:
         "correct_percent": 100.0 * float(examples["correct"].mean()),
         **shares,
         FIXED_AND_CORRECT: 100.0 * float(examples.loc[fixed, "correct"].mean()),
-        "settled_percent": 100.0 * float(examples["settled_step"].notna().mean()),
+        SETTLED: 100.0 * float(examples["settled_step"].notna().mean()),
         **quantiles(examples["settled_step"], "settled_step"),
         "radius_examples": int(radii.sum()),
         "radius_converged": int((examples.loc[radii, "radius_residual"] <= TOLERANCE).sum()),
@@ -78,15 +94,16 @@ def _summarize(examples: pd.DataFrame) -> dict[str, float]:
 
 def tabulate_convergence(summary: pd.DataFrame, *, experiment: str) -> Table:
     """Make the table, one row per run and a block per puzzle, from the statistic of every seed."""
-    rows = [
-        Row(
-            task=str(task),
-            run=parse_run(str(run)),
-            labels={"Loss": parse_run(str(run)).label},
-            numbers=_over_seeds(seeds),
-        )
-        for (task, run), seeds in summary.groupby(["task", "run"], sort=False)
-    ]
+    rows, numbers = [], []
+    for (task, name), seeds in summary.groupby(["task", "run"], sort=False):
+        run, over_seeds, levels = parse_run(str(name)), _over_seeds(seeds), _levels(seeds)
+        texts = {LEVELS[what][0]: level.text for what, level in levels.items()}
+        labels = {"Loss": run.label, **texts}
+        rows.append(Row(task=str(task), run=run, labels=labels, numbers=over_seeds))
+        row = {"task": task, **names(run), **over_seeds}
+        for what, level in levels.items():
+            row |= level.columns(what)
+        numbers.append(row)
     columns = list(_columns(rows))
     blocks = [
         make_block(
@@ -97,9 +114,19 @@ def tabulate_convergence(summary: pd.DataFrame, *, experiment: str) -> Table:
     return Table(
         caption=f"Behaviour of the networks after their last step, experiment {experiment}.",
         notes=_notes(),
-        numbers=pd.DataFrame([{"task": r.task, **names(r.run), **r.numbers} for r in rows]),
+        numbers=pd.DataFrame(numbers),
         blocks=blocks,
     )
+
+
+def _levels(seeds: pd.DataFrame) -> dict[str, Level]:
+    solving = solves_something(
+        seeds["max_correct_percent"] * seeds["examples"] / 100, seeds["examples"]
+    )
+    return {
+        what: judge_solving(seeds[share] >= LEAST_PERCENT, solving)
+        for what, (_, share) in LEVELS.items()
+    }
 
 
 def _over_seeds(seeds: pd.DataFrame) -> Numbers:
@@ -117,7 +144,7 @@ def _columns(rows: Sequence[Row]) -> Iterator[Column]:
             first, _, second = behaviour.capitalize().rpartition(" ")
             heading = f"{first}\n{second}" if first else second
             yield Column(name, f"{heading} (%)", _share)
-    yield Column("settled_percent", "Settled\n(%)", _share)
+    yield Column(SETTLED, "Settled\n(%)", _share)
     yield Column("settled_step", "Settled\nat step", whole)
     yield Column("radius", "Radius", lambda value: f"{value:.3f}")
 
@@ -133,6 +160,8 @@ def _notes() -> str:
         f"step. Fixed point: the state changes by at most {RESOLUTION:g} of its norm at each of "
         f"the last steps; cycle of two: by at least {LARGE:g}, and two steps undo it; growing: the "
         f"norm rises by a factor of {GROWTH:g} over them; drifting: none of these. Settled: "
-        "the answer no longer changes; at step: median of these puzzles. Radius: median spectral "
-        "radius of the step's Jacobian at the last state; below 1 the step contracts there."
+        "the answer no longer changes; at step: median of these puzzles. States, answers converge: "
+        f"seeds at which {LEAST_PERCENT:g} % of the puzzles end at a fixed point, or are settled, "
+        "of those that solve anything. Radius: median spectral radius of the step's Jacobian at "
+        "the last state; below 1 the step contracts there."
     )

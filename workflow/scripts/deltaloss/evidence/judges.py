@@ -16,17 +16,18 @@ from deltaloss.evidence.paired import wilson_interval
 from deltaloss.evidence.statistics import alphas
 from deltaloss.evidence.verdicts import (
     HOLDS,
-    ONE_SEED,
     Finding,
+    enough_solve,
     friedman_test,
     judge_level,
     judge_ratio,
     judge_tests,
+    of_seeds,
+    solves_something,
     steps_p_value,
     untestable,
 )
 
-FEW_PUZZLES = 10  # a seed that solves fewer, or fewer than 1 %, solves nothing
 COLLAPSED = 0.5  # share of the maximum that is left, below which a run has collapsed
 ALPHAS = 3  # different values above 0, at least, that show whether alpha matters
 
@@ -94,8 +95,8 @@ def judge_collapse(evidence: Evidence, task: str, run: str) -> Finding:
 def _of_solving(evidence: Evidence, task: str, run: str, met: Met) -> Finding:
     """Judge a level of the seeds that solve something, if that is half of them at least."""
     best, last = (evidence.at(task, run, one) for one in ("maximum", "last"))
-    solving = _solves_something(best)
-    if 2 * solving.sum() < len(solving):
+    solving = solves_something(best["correct"], best["examples"])
+    if not enough_solve(solving):
         return untestable(f"only {solving.sum()} of {len(solving)} seeds solve anything")
     finding = _level(
         met(best["correct"], last["correct"], best["examples"])[solving],
@@ -109,26 +110,18 @@ def _of_solving(evidence: Evidence, task: str, run: str, met: Met) -> Finding:
     return replace(finding, measured=measured)
 
 
-def _solves_something(rows: pd.DataFrame) -> pd.Series[bool]:
-    return rows["correct"] >= (rows["examples"] / 100).clip(lower=FEW_PUZZLES)
-
-
 def _level(met: pd.Series[bool], accuracies: pd.Series[float]) -> Finding:
     """Judge a level by the share of seeds that meet it."""
     count, seeds = int(met.sum()), len(met)
     low, high = wilson_interval(count, seeds)
     return Finding(
-        verdict=_of_seeds(judge_level(met.tolist()), seeds),
+        verdict=judge_level(met.tolist()),
         measured=f"{count} of {seeds} seeds; accuracy {_range(accuracies, ' %')}",
         value=count / seeds,
         low=low,
         high=high,
         seeds=seeds,
     )
-
-
-def _of_seeds(verdict: str, seeds: int) -> str:
-    return verdict if seeds > 1 else f"{verdict} ({ONE_SEED})"
 
 
 def _range(values: pd.Series[float], unit: str = "") -> str:
@@ -157,7 +150,7 @@ def judge_difference(evidence: Evidence, task: str, first: str, second: str) -> 
         _range(evidence.at(task, run)["accuracy_percent"], " %") for run in (first, second)
     )
     return Finding(
-        verdict=_of_seeds(verdict, seeds),
+        verdict=of_seeds(verdict, seeds),
         measured=f"{medians}; difference {_signed(mean)} points "
         f"({_signed(low)} to {_signed(high)})",
         value=mean,
@@ -198,7 +191,9 @@ def judge_steps(
     counted = []
     for run in (more, fewer):
         rows = evidence.at(task, run)
-        counts = rows["solved"] if of_solved else _solves_something(rows)
+        counts = (
+            rows["solved"] if of_solved else solves_something(rows["correct"], rows["examples"])
+        )
         counted.append(rows.loc[counts, "step"])
     both = counted[0].index.intersection(counted[1].index)
     if both.empty:
@@ -210,7 +205,7 @@ def judge_steps(
     mean = float(differences.mean())
     verdict, p_value = judge_tests((mean, steps_p_value(differences.tolist(), seed=seed)))
     return Finding(
-        verdict=_of_seeds(verdict, len(both)),
+        verdict=of_seeds(verdict, len(both)),
         measured=(
             f"{_range(steps[0])} against {_range(steps[1])} steps, at {len(both)} of "
             f"{len(evidence.at(task, more))} seeds"

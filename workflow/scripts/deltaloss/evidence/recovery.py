@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from deltaloss.convergence.behaviour import QUANTILES, quantiles
 from deltaloss.convergence.disturbances import NOISES, RECOVERY_EXAMPLES, SWAPPED
-from deltaloss.core.runs import weights_seed
+from deltaloss.core.runs import parse_run, weights_seed
+from deltaloss.evidence.convergence import LEAST_PERCENT
 from deltaloss.evidence.formats import percent, whole
 from deltaloss.evidence.kinds import Measures, tabulate_kinds
 from deltaloss.evidence.provenance import RunResults
-from deltaloss.evidence.typeset import Table
+from deltaloss.evidence.typeset import Block, Table, text_frame
+from deltaloss.evidence.verdicts import Level, judge_solving, solves_something
+from deltaloss.puzzles.card import load_card
 
 HEADINGS = {**{name: f"Noise\n{size:g}" for name, size in NOISES.items()}, SWAPPED: "Swapped"}
 MEASURES: Measures = {
@@ -62,7 +66,7 @@ def _summarize(examples: pd.DataFrame) -> dict[str, float]:
 
 def tabulate_recovery(summary: pd.DataFrame, *, experiment: str) -> Table:
     """Make the table: for each puzzle a block of each measure, one row per run."""
-    return tabulate_kinds(
+    table = tabulate_kinds(
         summary,
         kind="disturbance",
         headings=HEADINGS,
@@ -70,6 +74,33 @@ def tabulate_recovery(summary: pd.DataFrame, *, experiment: str) -> Table:
         caption=f"Recovery from disturbed states, experiment {experiment}.",
         notes=_notes(),
     )
+    levels = {key: _level(seeds) for key, seeds in summary.groupby(["task", "run", "disturbance"])}
+    keys = table.numbers[["task", "run", "disturbance"]].itertuples(index=False, name=None)
+    columns = pd.DataFrame([levels[key].columns("recovery") for key in keys])
+    return replace(
+        table,
+        numbers=pd.concat([table.numbers, columns], axis=1),
+        blocks=[*_verdicts(levels, summary), *table.blocks],
+    )
+
+
+def _level(seeds: pd.DataFrame) -> Level:
+    """Judge whether nearly all right answers of the seeds that solve something come back."""
+    solving = solves_something(seeds["undisturbed_correct"], seeds["examples"])
+    return judge_solving(seeds["recovered_percent"] >= LEAST_PERCENT, solving)
+
+
+def _verdicts(
+    levels: Mapping[tuple[Hashable, ...], Level], summary: pd.DataFrame
+) -> Iterator[Block]:
+    """Yield a block of verdicts for each puzzle."""
+    for task, of_task in summary.groupby("task", sort=False):
+        runs = [str(run) for run in of_task["run"].unique()]
+        texts = {("", "Loss"): [parse_run(run).label for run in runs]}
+        for kind, heading in HEADINGS.items():
+            texts["", heading] = [levels[task, run, kind].text for run in runs]
+        title = f"{load_card(str(task)).title}: {LEAST_PERCENT:g} % come back"
+        yield Block(printed=text_frame(texts), title=title)
 
 
 def _notes() -> str:
@@ -77,8 +108,9 @@ def _notes() -> str:
         "After the evaluated steps the state is disturbed, by noise whose norm is 0.1 or 1 times "
         "the state's or by taking the state of another puzzle, and as many steps follow. Of the "
         f"first {RECOVERY_EXAMPLES} test puzzles those count that are right before it, and at the "
-        "end without it. Come back: right at the end; steps: from the disturbance to the first "
-        "answer from which on all are right, medians of the puzzles; alignment: cosine of the last "
-        "states with and without the disturbance, medians. Medians over seeds with their range; "
-        "seeds without a right answer are left out."
+        f"end without it. {LEAST_PERCENT:g} % come back: seeds, of those that solve anything. Come "
+        "back: right at the end; steps: from the disturbance to the first answer from which on all "
+        "are right, medians of the puzzles; alignment: cosine of the last states with and without "
+        "the disturbance, medians. Medians over seeds with their range; seeds without a right "
+        "answer are left out."
     )

@@ -18,6 +18,7 @@ UNTESTABLE = "not testable here"
 
 MANY, FEW = 0.8, 0.2  # shares of seeds: four of five, one of five
 ONE_SEED = "one seed"
+FEW_PUZZLES = 10  # a seed that solves fewer, or fewer than 1 %, solves nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,34 @@ class Finding:
     seeds: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """Whether the networks of a run reach something that single seeds can reach.
+
+    Attributes:
+        verdict: one of the four above.
+        met: seeds that reach it.
+        seeds: those that count.
+    """
+
+    verdict: str
+    met: int
+    seeds: int
+
+    @property
+    def text(self) -> str:
+        """The verdict above what it rests on."""
+        return f"{self.verdict}\n{self.met} of {self.seeds}"
+
+    def columns(self, name: str) -> dict[str, object]:
+        """Return columns of a table for a level of this name."""
+        return {
+            f"{name}_verdict": self.verdict,
+            f"{name}_met": self.met,
+            f"{name}_seeds": self.seeds,
+        }
+
+
 def untestable(reason: str) -> Finding:
     """Return the finding of a claim that was not tested."""
     return Finding(verdict=UNTESTABLE, measured=reason)
@@ -52,8 +81,30 @@ def judge_level(met: Sequence[bool]) -> str:
     """Verdict of a level that some seeds meet."""
     share = sum(met) / len(met)
     if share >= MANY:
-        return HOLDS
-    return FAILS if share <= FEW else UNDECIDED
+        return of_seeds(HOLDS, len(met))
+    return of_seeds(FAILS if share <= FEW else UNDECIDED, len(met))
+
+
+def of_seeds(verdict: str, seeds: int) -> str:
+    """Return a verdict that says so if it rests on one seed."""
+    return verdict if seeds > 1 else f"{verdict} ({ONE_SEED})"
+
+
+def solves_something(correct: pd.Series[float], examples: pd.Series[float]) -> pd.Series[bool]:
+    """Whether each seed solves more than nothing: at least 1 %, and `FEW_PUZZLES`, of them."""
+    return correct >= (examples / 100).clip(lower=FEW_PUZZLES)
+
+
+def enough_solve(solving: pd.Series[bool]) -> bool:
+    """Whether a level can be judged: at least half of the seeds solve something."""
+    return bool(2 * solving.sum() >= len(solving))
+
+
+def judge_solving(met: pd.Series[bool], solving: pd.Series[bool]) -> Level:
+    """Judge a level by the seeds that solve something."""
+    counted = met[solving]
+    verdict = judge_level(counted.tolist()) if enough_solve(solving) else UNTESTABLE
+    return Level(verdict=verdict, met=int(counted.sum()), seeds=len(counted))
 
 
 def judge_tests(*tests: tuple[float, float]) -> tuple[str, float]:
