@@ -40,10 +40,7 @@ CONDITIONS = {  # docs/protocol.md
     "collapse-width": "width 24 instead of 48",
     "collapse-epochs": "36 epochs instead of 12",
 }
-MEASURED_CLAIMS = {
-    "states": "converges, measured: its states come to a fixed point",
-    "answers": "converges, measured: its answers no longer change",
-}
+MEASURED_CLAIM = "converges, measured: its states come to rest, its answers no longer change"
 PUZZLES = {"prefix_sums": "prefix sums", "mazes": "mazes", "chess": "chess"}
 TABLES = {"chess": 5, "mazes": 6, "prefix_sums": 7}
 
@@ -66,10 +63,12 @@ def ledger() -> list[str]:
             rows.setdefault(name, {})[head] = _cell(claim["verdict"], claim["measured"])
         for run, row in _measured(experiment, task).iterrows():
             loss = _OWN_ALPHA.sub("Progressive", parse_run(run).label)
-            for what, says in MEASURED_CLAIMS.items():
-                verdict, met, seeds = (row[f"{what}_{end}"] for end in ("verdict", "met", "seeds"))
-                cell = f"**{verdict}**: {met} of {seeds} seeds"
-                rows.setdefault(f"{loss} {says}", {})[head] = cell
+            cells = [
+                f"{what} **{row[f'{what}_verdict']}**: {row[f'{what}_met']} of "
+                f"{row[f'{what}_seeds']} seeds"
+                for what in ("states", "answers")
+            ]
+            rows.setdefault(f"{loss} {MEASURED_CLAIM}", {})[head] = "; ".join(cells)
     heads = [f"{head}, {_seeds(experiment, task)}" for experiment, task, head in COLUMNS]
     cells = [[name, *(row.get(head, "-") for *_, head in COLUMNS)] for name, row in rows.items()]
     return _table(["claim of the paper", *heads], cells)

@@ -135,8 +135,8 @@ class TestVerdicts:
         made = runs("mazes", delta=[MANY[989]] * 2)
         table = tabulate_convergence(summarize(made), experiment="tiny")
         printed = table.blocks[0].printed.droplevel(0, axis=1).iloc[0]
-        assert printed["States\nconverge"] == f"{FAILS}\n0 of 2"
-        assert printed["Answers\nconverge"] == f"{HOLDS}\n2 of 2"
+        assert printed["States\nconverge"] == f"{FAILS}:\n0 of 2"
+        assert printed["Answers\nconverge"] == f"{HOLDS}:\n2 of 2"
 
 
 @needs_latex

@@ -61,7 +61,7 @@ class Level:
     @property
     def text(self) -> str:
         """The verdict above what it rests on."""
-        return f"{self.verdict}\n{self.met} of {self.seeds}"
+        return f"{self.verdict}:\n{self.met} of {self.seeds}"
 
     def columns(self, name: str) -> dict[str, object]:
         """Return columns of a table for a level of this name."""
