@@ -183,7 +183,10 @@ DOCUMENTS: dict[Path, Parts] = {
     ROOT / "README.md": {"gpu": partial(accuracies, "gpu"), "ledger": ledger},
     ROOT / "docs" / "quick.md": {"quick": partial(accuracies, "quick")},
     ROOT / "docs" / "studies.md": {
-        **{name: partial(accuracies, name) for name in ("gpu", "laptop", "laptop-own", SWEEP)},
+        **{
+            name: partial(accuracies, name)
+            for name in ("gpu", "laptop", "laptop-own", "laptop-lichess", SWEEP)
+        },
         "convergence": partial(analysis, "gpu-convergence", "convergence_prefix_sums"),
         "stopping": partial(analysis, "gpu-convergence", "stopping_prefix_sums"),
         "stopping-steps": partial(analysis, "gpu-convergence", "stopping_prefix_sums", 1),
