@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import groupby
+from itertools import groupby, product
 from pathlib import Path
 
 import pandas as pd
@@ -39,6 +39,12 @@ CONDITIONS = {  # docs/protocol.md
     "collapse-steps": "T = 10 instead of 20",
     "collapse-width": "width 24 instead of 48",
     "collapse-epochs": "36 epochs instead of 12",
+}
+COSTS = {  # measures of efficiency/*.csv
+    "seconds": "time",
+    "kept_mb": "memory kept for the gradient",
+    "gpu_peak_mb": "peak of memory",
+    "largest_batch_8gb_measured": "largest batch in 8 GB",
 }
 MEASURED_CLAIM = "converges, measured: its states come to rest, its answers no longer change"
 PUZZLES = {"prefix_sums": "prefix sums", "mazes": "mazes", "chess": "chess"}
@@ -126,6 +132,24 @@ def analysis(experiment: str, name: str, place: int = 0) -> list[str]:
     return _table(list(map(str.lower, head)), body, align)
 
 
+def costs(experiment: str) -> list[str]:
+    """Lines of a table: what progressive runs cost, as a multiple of delta in the same form."""
+    rows = []
+    for task, puzzle in PUZZLES.items():
+        path = PUBLISHED / experiment / "efficiency" / f"{task}.csv"
+        if not path.is_file():
+            continue
+        measured = pd.read_csv(path).set_index(["run", "form", "measure"])
+        values, forms = measured["value"], measured.index.unique("form")
+        for run, form in product(measured.index.unique("run").drop("delta"), forms):
+            cells = []
+            for measure in COSTS:
+                ours, delta = values[run, form, measure], values["delta", form, measure]
+                cells.append(f"{ours / delta:.2f}")
+            rows.append([f"{puzzle}, {parse_run(run).label}", form, *cells])
+    return _table(["puzzle and run", "form", *COSTS.values()], rows)
+
+
 def _printed_tables(path: Path) -> list[list[str]]:
     """Lines of each table in a Markdown file."""
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -193,6 +217,7 @@ DOCUMENTS: dict[Path, Parts] = {
         "recovery": partial(analysis, "gpu-convergence", "recovery_prefix_sums", 1),
         "collapse": collapse,
     },
+    ROOT / "docs" / "numbers.md": {"costs": partial(costs, "gpu")},
     ROOT / "docs" / "differences.md": {"contradictions": contradictions},
     ROOT / "docs" / "configuration.md": {"keys": key_tables},
 }
