@@ -24,6 +24,8 @@ CPU ?=
 CPU_BUILDS := https://download.pytorch.org/whl/cpu
 TORCH := $(shell sed -n 's/^\(torch==[^ ]*\).*/\1/p' envs/requirements.txt)
 RUN := . $(VENV)/bin/activate &&
+# Modules are compiled when they are first imported, which few of them are.
+INSTALL := $(RUN) python -m pip install --disable-pip-version-check --quiet --no-compile
 # A line per running job and the time left, instead of a page per job (docs/running.md).
 SNAKEMAKE := $(RUN) snakemake --quiet rules host reason
 
@@ -77,21 +79,21 @@ benchmark: $(VENV)/.runtime
 	$(RUN) python -m benchmarks.compare $(BENCHMARK)
 
 $(VENV)/.runtime: envs/requirements.txt envs/requirements-nodeps.txt envs/constraints.txt | $(VENV)/bin/python
-	$(if $(CPU),$(RUN) python -m pip install --disable-pip-version-check --quiet $(TORCH) --index-url $(CPU_BUILDS))
-	$(RUN) python -m pip install --disable-pip-version-check --quiet -r envs/requirements.txt
-	$(RUN) python -m pip install --disable-pip-version-check --quiet --no-deps -r envs/requirements-nodeps.txt
+	$(if $(CPU),$(INSTALL) $(TORCH) --index-url $(CPU_BUILDS))
+	$(INSTALL) -r envs/requirements.txt
+	$(INSTALL) --no-deps -r envs/requirements-nodeps.txt
 	touch $@
 
 $(VENV)/.slurm: envs/requirements-slurm.txt $(VENV)/.runtime
-	$(RUN) python -m pip install --disable-pip-version-check --quiet -r envs/requirements-slurm.txt
+	$(INSTALL) -r envs/requirements-slurm.txt
 	touch $@
 
 $(VENV)/.docs: envs/requirements-docs.txt $(VENV)/.runtime
-	$(RUN) python -m pip install --disable-pip-version-check --quiet -r envs/requirements-docs.txt
+	$(INSTALL) -r envs/requirements-docs.txt
 	touch $@
 
 $(VENV)/.dev: envs/requirements-dev.txt $(VENV)/.runtime
-	$(RUN) python -m pip install --disable-pip-version-check --quiet -r envs/requirements-dev.txt
+	$(INSTALL) -r envs/requirements-dev.txt
 	touch $@
 
 $(VENV)/bin/python:
