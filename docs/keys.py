@@ -48,7 +48,9 @@ def key_tables() -> list[str]:
         lines += ["", f"### tasks.{name}", ""]
         lines += _table(task, config["tasks"].get(name, {}), parts, nested=True)
     lines += ["", "### tasks.TASK.released.RUN", ""]
-    return lines + _table(parts["released"], {}, parts)
+    lines += _table(parts["released"], {}, parts)
+    lines += ["", "### tasks.TASK.sizes", ""]
+    return lines + _table(parts["size"], {}, parts)
 
 
 def _table(section: Json, values: Json, parts: Json, *, nested: bool = False) -> list[str]:
@@ -86,7 +88,7 @@ def _allowed(rule: Json) -> str:
         return " or ".join(str(one.get("const", "whole number")) for one in rule["anyOf"])
     kinds: Sequence[str] = rule["type"] if isinstance(rule["type"], list) else [rule["type"]]
     if kinds == ["array"]:
-        return f"list of: {_allowed(rule['items'])}"
+        return f"list of: {_allowed({'type': 'object', **rule['items']})}"
     return ", ".join([" or ".join(WORDS[kind] for kind in kinds), *_bounds(rule)])
 
 

@@ -71,6 +71,30 @@ REFUSED = {
         changed(tasks__chess__plotted=["delta", "progressive-0.25"]),
         r"^tasks\.chess\.plotted: 'progressive-0\.25' is not listed in tasks\.chess\.runs",
     ),
+    "sizes of chess": (
+        changed(tasks__chess__sizes=[{"size": 8, "count": 5, "steps": 9}]),
+        r"^tasks\.chess\.sizes: puzzles of chosen sizes cannot be made of Chess; leave sizes out",
+    ),
+    "an even size": (
+        changed(tasks__mazes__sizes=[{"size": n, "count": 5, "steps": 9} for n in (9, 20)]),
+        r"^tasks\.mazes\.sizes\[1\]\.size: 20 is even; mazes have odd sizes, such as 21",
+    ),
+    "more strings than there are": (
+        changed(tasks__prefix_sums__sizes=[{"size": 2, "count": 5, "steps": 9}]),
+        r"^tasks\.prefix_sums\.sizes\[0\]\.count: 5: there are 4 different strings of 2 bits",
+    ),
+    "a size listed twice": (
+        changed(tasks__mazes__sizes=[{"size": 9, "count": n, "steps": 9} for n in (5, 6)]),
+        r"^tasks\.mazes\.sizes: size 9 is listed twice; list each once",
+    ),
+    "a size without steps": (
+        changed(tasks__mazes__sizes=[{"size": 9, "count": 5}]),
+        r"^tasks\.mazes\.sizes\[0\]\.steps: missing",
+    ),
+    "a size below those of the puzzle": (
+        changed(tasks__mazes__sizes=[{"size": 1, "count": 5, "steps": 9}]),
+        r"^tasks\.mazes\.sizes\[0\]\.size: 1: must be at least 3",
+    ),
     "run listed twice": (
         changed(tasks__chess__runs=["delta", "progressive-0.5", "progressive-.50"]),
         r"'progressive-0\.5' is listed twice",

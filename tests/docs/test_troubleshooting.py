@@ -25,6 +25,7 @@ ERRORS = {
 LINES = "puzzles/chess/lichess.py"  # its ValueErrors are parts of a DataError, too
 
 MADE_OF_OTHERS = {  # they only put a place before a message from elsewhere
+    ("config/checks.py", f"{ANY}.sizes[{ANY}].{ANY}"),
     ("config/reading.py", f"{ANY}.data.{ANY}"),
     ("config/reading.py", f"{ANY}.data: {ANY}"),
     ("config/reading.py", f"{ANY}: {ANY}"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 from deltaloss.config.settings import TrainingSettings
+from deltaloss.config.tasks import sized_data
 from deltaloss.config.training_sets import BASE
 from deltaloss.core.errors import ConfigError
 from deltaloss.core.runs import Run
@@ -97,3 +99,20 @@ def check_counts(key: str, data: Json, training: Mapping[str, Json]) -> None:
                 f"{key}.training: batch_size {settings['batch_size']} of '{loss}' is more than the "
                 f"{train_count} training examples; lower it or raise {key}.data.train.count"
             )
+
+
+def check_sizes(key: str, card: Card, data: Json, sizes: Sequence[Json]) -> None:
+    """Refuse further test sizes of a puzzle that cannot make them, or that are impossible."""
+    if sizes and ("size" not in card.split_keys or "generate" not in card.sources):
+        raise ConfigError(
+            f"{key}.sizes: puzzles of chosen sizes cannot be made of {card.title}; leave sizes out"
+        )
+    for place, one in enumerate(sizes):
+        if one["size"] in [other["size"] for other in sizes[:place]]:
+            raise ConfigError(f"{key}.sizes: size {one['size']} is listed twice; list each once")
+        made = sized_data(data, one)
+        try:
+            card.check({**made, "train": made["test"]})
+        except ConfigError as error:
+            said = re.sub(r"^(train|test)\.", "", str(error))
+            raise ConfigError(f"{key}.sizes[{place}].{said}") from error

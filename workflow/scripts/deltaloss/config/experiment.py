@@ -2,104 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from deltaloss.config.costs import (
-    ACTIVATIONS,
-    FORWARD_AND_BACKWARD,
-    limit_minutes,
-    multiply_adds,
-    predict,
-    seconds,
-)
-from deltaloss.config.released import ReleasedWeights
+from deltaloss.config.costs import limit_minutes, predict, seconds
+from deltaloss.config.tasks import VALIDATION_EXAMPLES, Json, TaskConfig
 from deltaloss.core.fingerprint import digest
 from deltaloss.core.runs import RELEASED, Run, parse_run, weights_seed
-from deltaloss.puzzles.base import training_count
-from deltaloss.puzzles.card import Card
-
-Json = Mapping[str, Any]
-
-VALIDATION_EXAMPLES = 500
-"""Validation examples evaluated after every step, at most; they only choose a step."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TaskConfig:
-    """One puzzle of an experiment; most fields are explained in the schema.
-
-    Attributes:
-        card: the puzzle's static description.
-        training: complete training settings by loss.
-        file_digest: of the content of the user's file that the examples are read from; empty
-            where there is none, or it is an address.
-        released: checkpoints that others trained, by the name of their run.
-    """
-
-    name: str
-    card: Card
-    seeds: tuple[int, ...]
-    train_steps: int
-    runs: tuple[Run, ...]
-    plotted: tuple[Run, ...]
-    network: Json
-    data: Json
-    evaluation: Json
-    training: Mapping[str, Json]
-    file_digest: str = ""
-    released: Mapping[str, ReleasedWeights] = field(default_factory=dict)
-
-    def network_of(self, run: str, weights: str) -> Json:
-        """Return the settings of the network that weights are for."""
-        released = self.released.get(run) if weights == RELEASED else None
-        return released.network(self.network) if released else self.network
-
-    def operations(self) -> dict[str, int]:
-        """Count the multiply-adds of a job with a network, by its rule; of the longest training."""
-        fraction, count = self.data["validation_fraction"], self.data["train"]["count"]
-        steps: int = self.evaluation["steps"]
-        small, large = (
-            multiply_adds(self.network, self.card.shape(self.data, split))
-            for split in ("train", "test")
-        )
-        epochs: int = max(settings["epochs"] for settings in self.training.values())
-        trained = training_count(count, fraction)
-        learning = FORWARD_AND_BACKWARD * self.train_steps * trained * epochs
-        evaluated = large * steps * self.data["test"]["count"]
-        return {
-            "train_model": small * learning,
-            "evaluate_model": evaluated,
-            "measure_convergence": evaluated,
-            "evaluate_validation": small * steps * min(count - trained, VALIDATION_EXAMPLES),
-        }
-
-    def training_mb(self) -> int:
-        """Memory to ask for a training on a CPU or GPU node: 4 GB and twice its activations."""
-        batch: int = max(settings["batch_size"] for settings in self.training.values())
-        state = int(self.network["width"]) * math.prod(self.card.shape(self.data, "train"))
-        values = ACTIVATIONS * state * self.train_steps * batch
-        return 4000 + math.ceil(2 * 4 * values / 1e6)
-
-    @property
-    def drawn(self) -> list[Run]:
-        """Runs in figure 1: those plotted, and the loss of the last step alone if there is one."""
-        quiet = [run for run in self.runs if run.value == 0 and run not in self.plotted]
-        return [*self.plotted, *quiet]
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        """What tables and figure 1 say of the puzzle, and compare with the paper's."""
-        return {
-            **{key: self.data.get(key) for key in ("source", "pixels_per_position")},
-            **{f"{split}_size": self.data[split].get("size") for split in ("train", "test")},
-            "network": self.network,
-            "plotted": [run.name for run in self.plotted],
-            "test_count": self.data["test"]["count"],
-            "train_steps": self.train_steps,
-        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +39,10 @@ class Experiment:
     def result_precision(self) -> str:
         """The precision as far as it decides a result: the CPU always computes in fp32."""
         return "fp32" if self.device == "cpu" else self.precision
+
+    def at_size(self, task: str, size: int) -> Experiment:
+        """Return the experiment whose test set of a puzzle has one of its `sizes`."""
+        return replace(self, tasks={**self.tasks, task: self.tasks[task].at_size(size)})
 
     def task_pattern(self, *, joint: bool) -> str:
         """Regular expression of the puzzles whose splits are made by one job, or by one each."""

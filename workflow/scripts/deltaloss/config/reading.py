@@ -11,12 +11,14 @@ from deltaloss.config.checks import (
     check_milestones,
     check_plotted,
     check_selection,
+    check_sizes,
     check_steps,
     check_tables,
 )
-from deltaloss.config.experiment import Experiment, Json, TaskConfig
+from deltaloss.config.experiment import Experiment
 from deltaloss.config.released import read_released
 from deltaloss.config.schema import check_schema, load_schema
+from deltaloss.config.tasks import Json, TaskConfig
 from deltaloss.config.training_sets import resolve_training
 from deltaloss.config.user_files import check_archive_names, content_digest
 from deltaloss.core.errors import ConfigError, DataError, UserError, printable
@@ -99,6 +101,8 @@ def _read_task(card: Card, given: Json, config: Json, memory: Path) -> TaskConfi
     except DataError as error:
         raise DataError(f"{key}.data: {error}") from error
     check_counts(key, data, training)
+    sizes = given.get("sizes", [])
+    check_sizes(key, card, data, sizes)
     return TaskConfig(
         name=card.name,
         card=card,
@@ -112,6 +116,7 @@ def _read_task(card: Card, given: Json, config: Json, memory: Path) -> TaskConfi
         training=training,
         file_digest=file_digest,
         released=read_released(f"{key}.released", given.get("released", {}), runs, memory),
+        sizes=tuple(sizes),
     )
 
 

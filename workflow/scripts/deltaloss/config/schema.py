@@ -58,7 +58,9 @@ def _task(parts: Mapping[str, Any], card: Card) -> dict[str, Any]:
         "train": split,
         "test": split,
     }
-    return _with_keys(parts["task"], {"data": data})
+    size = {key: rule for key, rule in card.split_keys.items() if key == "size"}
+    sizes = {**parts["task"]["properties"]["sizes"], "items": _with_keys(parts["size"], size)}
+    return _with_keys(parts["task"], {"data": data, "sizes": sizes})
 
 
 def _with_keys(part: Mapping[str, Any], keys: Mapping[str, Any]) -> dict[str, Any]:
