@@ -37,6 +37,8 @@ NAMED = {
     "measure_recovery": r"puzzles\.\w+\.task",
     "tabulate_convergence": r"puzzles\.\w+\.card",
     "draw_convergence": r"puzzles\.\w+\.card",
+    "tabulate_sizes": r"puzzles\.\w+\.card",
+    "draw_sizes": r"puzzles\.\w+\.card",
     "measure_efficiency": r"puzzles\.\w+\.task|losses\.\w+",
     "tabulate_efficiency": r"puzzles\.\w+\.card",
     "draw_data": r"puzzles\.\w+\.(picture|card)",

@@ -1,4 +1,4 @@
-# Helpers of the rules: paths of files, and params that rerun jobs.
+# Helpers of the rules: paths of files, and params that rerun jobs. Those of single stages follow.
 from functools import cache
 
 from deltaloss.config import published
@@ -88,14 +88,15 @@ def manifest_files(task, *splits):
 
 def examples_file(wildcards):
     """Return the file that examples are read from: an archive, a user's file, or none."""
-    chosen = experiment.tasks[wildcards.task]
+    chosen = examples_experiment(wildcards).tasks[wildcards.task]
     archive = chosen.card.archive(chosen.data, wildcards.get("split", "train"))
     file = f"{FOLDER}/{archive}" if archive else fetched_path(chosen.card.file(chosen.data) or "")
     return ancient(file) if file else []
 
 
 def examples_job(wildcards):
-    settings = experiment.make_settings(wildcards.task, wildcards.get("split", "train"))
+    chosen = examples_experiment(wildcards)
+    settings = chosen.make_settings(wildcards.task, wildcards.get("split", "train"))
     return job("make_examples.py", settings, settings["module"])
 
 
@@ -140,3 +141,6 @@ def table_job(kind, tasks):
 def figure_job(tasks):
     panels = [experiment.panel_settings(task) for task in tasks]
     return job("draw_figure_1.py", {"panels": panels}, *puzzle_modules(tasks, "card"))
+
+
+include: "stages.smk"

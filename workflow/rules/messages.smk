@@ -10,7 +10,11 @@ onstart:
 
     jobs = list(workflow.dag.needrun_jobs())
     needed = {
-        workflow.dag.jobid(job): (job.rule.name, job.wildcards.get("task")) for job in jobs
+        workflow.dag.jobid(job): (
+            f"{job.rule.name}{job.wildcards.get('size', '')}",
+            job.wildcards.get("task"),
+        )
+        for job in jobs
     }
     cores = workflow.resource_settings.cores or workflow.resource_settings.nodes or 1
     quiet = workflow.output_settings.quiet or ()

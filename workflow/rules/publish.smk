@@ -51,7 +51,9 @@ ANALYSES = {  # of a puzzle, which are published by themselves
         ("convergence", CONVERGENCE_FILES[task]),
         ("recovery", RECOVERY_FILES[task]),
         ("thinking", THINKING_FILES[task]),
+        ("sizes", SIZES_FILES.get(task, [])),
     )
+    if paths
 }
 PUBLISHED_PARTS = {
     **{task: (PUZZLE_FILES[task], PUZZLE_SUMMARIES[task]) for task in TASKS},

@@ -1,6 +1,31 @@
 # Helpers of single stages: settings and inputs of their jobs.
 from types import SimpleNamespace
 
+AT_SIZES = {  # experiments whose test set is a further one, by the folder of its examples
+    (task, one.examples_key(task, "test")): one
+    for task in TASKS
+    for one in (experiment.at_size(task, size["size"]) for size in experiment.tasks[task].sizes)
+}
+
+
+def examples_experiment(wildcards):
+    """Return the experiment that examples are of: that of a size, or the config's."""
+    return AT_SIZES.get((wildcards.task, wildcards.get("key")), experiment)
+
+
+def at_size(wildcards):
+    """Return the experiment whose test set has the size of a job."""
+    return experiment.at_size(wildcards.task, int(wildcards.size))
+
+
+def sizes_files(task, kind="npz"):
+    """Return the answers of every run and seed at every size."""
+    return [
+        path
+        for one in experiment.tasks[task].sizes
+        for path in model_files(task, f"sizes/{one['size']}/{{task}}/{{run}}/{{weights}}.{kind}")
+    ]
+
 
 def drawn_files(task):
     """Return the answers in the panel of a puzzle."""
