@@ -11,7 +11,7 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, NullLocator
 
 from deltaloss.core.runs import parse_run
 from deltaloss.evidence.figure_1 import TRAINING_STYLE, curve_style
@@ -59,12 +59,9 @@ def draw_sizes(summary: pd.DataFrame, panel: Mapping[str, Any], paths: Sequence[
         steps.set_yscale("log")
         steps.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         steps.yaxis.set_major_formatter("{x:g}")
-        steps.yaxis.set_minor_formatter(NullFormatter())
+        steps.yaxis.set_minor_locator(NullLocator())
         figure.suptitle(load_card(panel["task"]).title, fontsize=9)
-        handles, labels = steps.get_legend_handles_labels()
-        figure.legend(
-            handles, labels, loc="outside lower center", ncols=2, frameon=False, handlelength=2.6
-        )
+        _draw_legend(figure, steps)
         save_figure(figure, paths)
     return figure
 
@@ -86,9 +83,11 @@ def _draw_steps(ax: Axes, rows: pd.DataFrame, label: str, style: Mapping[str, An
     for censored, hollow in ((False, {}), (True, {"markerfacecolor": "none"})):
         shown = solved[solved[AT_LAST] == censored]
         ax.plot(shown["size"], shown[STEPS], **{**dots, **hollow})
-    ends = [solved["size"].min(), solved["size"].max()] if law else []
     text = f"{label}: $b$ = {describe_exponent(law)}" if law else label
-    ax.plot(ends, [law.steps(size) for size in ends] if law else [], label=text, **style)
+    ax.plot([], [], label=text, **style)
+    if law:
+        ends = [solved["size"].min(), solved["size"].max()]
+        ax.plot(ends, [law.steps(size) for size in ends], **{**style, "marker": ""})
 
 
 def _finish(ax: Axes, sizes: Sequence[int], train_size: int | None) -> None:
@@ -103,3 +102,22 @@ def _finish(ax: Axes, sizes: Sequence[int], train_size: int | None) -> None:
         ends = [train_size, *sizes]
     ax.set_xlim(min(ends) / MARGIN, max(ends) * MARGIN)
     ax.set_xlabel("Size")
+
+
+def _draw_legend(figure: Figure, ax: Axes) -> None:
+    """Draw the legend below the panels, in two columns where they fit."""
+    for columns in (2, 1):
+        legend = figure.legend(
+            *ax.get_legend_handles_labels(),
+            loc="outside lower center",
+            ncols=columns,
+            frameon=False,
+            handlelength=2.4,
+            columnspacing=1.2,
+            fontsize=7.5,
+        )
+        figure.draw_without_rendering()
+        if legend.get_window_extent().width <= figure.bbox.width:
+            break
+        if columns > 1:
+            legend.remove()
