@@ -165,3 +165,11 @@ def _again(rows: pd.DataFrame, panel: dict[str, object], folder: Path) -> Path:
     path = folder / "again.pdf"
     draw_sizes(rows, panel, [path])
     return path
+
+
+def test_the_figure_is_drawn_where_no_seed_is_solved(tmp_path):
+    rows = made()
+    panel = {"task": "prefix_sums", **panel_summary("prefix_sums", "delta")}
+    figure = draw_sizes(rows, panel, [tmp_path / "sizes.png"])
+    assert not rows["solved"].any()
+    assert figure.axes[1].get_ylim()[0] > 0

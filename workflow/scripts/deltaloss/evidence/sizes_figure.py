@@ -57,6 +57,8 @@ def draw_sizes(summary: pd.DataFrame, panel: Mapping[str, Any], paths: Sequence[
         accuracy.set_ylim(-3, 103)
         steps.set_ylabel("Steps until max")
         steps.set_yscale("log")
+        if not summary["solved"].any():  # a log axis has no limits of its own without numbers
+            steps.set_ylim(1, 1 + summary["steps"].max())
         steps.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         steps.yaxis.set_major_formatter("{x:g}")
         steps.yaxis.set_minor_locator(NullLocator())
