@@ -18,13 +18,6 @@ SIZES_FILES = {
 }
 
 
-def wanted_sizes(wildcards):
-    """Return the results of all puzzles with `sizes`."""
-    if not SIZES_FILES:
-        raise WorkflowError("no puzzle has sizes: add tasks.TASK.sizes, as in presets/sizes.yaml")
-    return [path for paths in SIZES_FILES.values() for path in paths]
-
-
 rule sizes:
     """Accuracy and steps against the size of the puzzles, with the exponent of the steps."""
     input:

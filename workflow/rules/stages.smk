@@ -27,6 +27,13 @@ def sizes_files(task, kind="npz"):
     ]
 
 
+def wanted_sizes(wildcards):
+    """Return the results of all puzzles with `sizes`."""
+    if not SIZES_FILES:
+        raise WorkflowError("no puzzle has sizes: add tasks.TASK.sizes, as in presets/sizes.yaml")
+    return [path for paths in SIZES_FILES.values() for path in paths]
+
+
 def drawn_files(task):
     """Return the answers in the panel of a puzzle."""
     return answer_files(task, runs=experiment.tasks[task].drawn) + released_files(task)
