@@ -20,7 +20,7 @@ from docs.keys import key_tables  # also makes the library importable
 from deltaloss.core.runs import parse_run  # isort: skip
 from deltaloss.evidence.contradictions import CONTRADICTIONS  # isort: skip
 from deltaloss.evidence.judges import COLLAPSED  # isort: skip
-from deltaloss.evidence.verdicts import solves_something  # isort: skip
+from deltaloss.evidence.verdicts import UNTESTABLE, solves_something  # isort: skip
 
 ROOT = Path(__file__).resolve().parents[1]
 PUBLISHED = ROOT / "results" / "published"
@@ -46,7 +46,9 @@ COSTS = {  # measures of efficiency/*.csv
     "gpu_peak_mb": "peak of memory",
     "largest_batch_8gb_measured": "largest batch in 8 GB",
 }
-MEASURED_CLAIM = "converges, measured: its states come to rest, its answers no longer change"
+MEASURED_CLAIM = (
+    "converges, measured: its states come to rest, its answers no longer change (seeds 5 to 10)"
+)
 PUZZLES = {"prefix_sums": "prefix sums", "mazes": "mazes", "chess": "chess"}
 TABLES = {"chess": 5, "mazes": 6, "prefix_sums": 7}
 
@@ -74,7 +76,8 @@ def ledger() -> list[str]:
                 f"{row[f'{what}_seeds']} seeds"
                 for what in ("states", "answers")
             ]
-            rows.setdefault(f"{loss} {MEASURED_CLAIM}", {})[head] = "; ".join(cells)
+            if row["states_verdict"] != UNTESTABLE:
+                rows.setdefault(f"{loss} {MEASURED_CLAIM}", {})[head] = "; ".join(cells)
     heads = [f"{head}, {_seeds(experiment, task)}" for experiment, task, head in COLUMNS]
     cells = [[name, *(row.get(head, "-") for *_, head in COLUMNS)] for name, row in rows.items()]
     return _table(["claim of the paper", *heads], cells)
@@ -140,12 +143,14 @@ def costs(experiment: str) -> list[str]:
         if not path.is_file():
             continue
         measured = pd.read_csv(path).set_index(["run", "form", "measure"])
-        values, forms = measured["value"], measured.index.unique("form")
+        forms = measured.index.unique("form")
+        ratios = measured[["to_delta", "to_delta_low", "to_delta_high"]]
         for run, form in product(measured.index.unique("run").drop("delta"), forms):
             cells = []
             for measure in COSTS:
-                ours, delta = values[run, form, measure], values["delta", form, measure]
-                cells.append(f"{ours / delta:.2f}")
+                value, low, high = ratios.loc[(run, form, measure)]
+                interval = "" if pd.isna(low) else f" ({low:.2f}–{high:.2f})"
+                cells.append(f"{value:.2f}{interval}")
             rows.append([f"{puzzle}, {parse_run(run).label}", form, *cells])
     return _table(["puzzle and run", "form", *COSTS.values()], rows)
 
@@ -212,6 +217,7 @@ DOCUMENTS: dict[Path, Parts] = {
             for name in ("gpu", "laptop", "laptop-own", "laptop-lichess", SWEEP)
         },
         "convergence": partial(analysis, "gpu-convergence", "convergence_prefix_sums"),
+        "behaviour": partial(analysis, "gpu-convergence", "convergence_prefix_sums", 1),
         "stopping": partial(analysis, "gpu-convergence", "stopping_prefix_sums"),
         "stopping-steps": partial(analysis, "gpu-convergence", "stopping_prefix_sums", 1),
         "recovery": partial(analysis, "gpu-convergence", "recovery_prefix_sums", 1),

@@ -15,7 +15,7 @@ hypothesis.settings.load_profile("any machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what needs the finished tiny run first: one worker makes it while others go on."""
+    """Put what needs the finished tiny run first: one worker makes it while others run."""
     items.sort(key=lambda item: "tiny_run" not in getattr(item, "fixturenames", ()))
 
 

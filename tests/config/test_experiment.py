@@ -76,7 +76,7 @@ REFUSED = {
         r"^tasks\.chess\.sizes: puzzles of chosen sizes cannot be made of Chess; leave sizes out",
     ),
     "an even size": (
-        changed(tasks__mazes__sizes=[{"size": n, "count": 5, "steps": 9} for n in (9, 20)]),
+        changed(tasks__mazes__sizes=[{"size": n, "count": 5, "steps": 9} for n in (19, 20)]),
         r"^tasks\.mazes\.sizes\[1\]\.size: 20 is even; mazes have odd sizes, such as 21",
     ),
     "more strings than there are": (
@@ -84,11 +84,15 @@ REFUSED = {
         r"^tasks\.prefix_sums\.sizes\[0\]\.count: 5: there are 4 different strings of 2 bits",
     ),
     "a size listed twice": (
-        changed(tasks__mazes__sizes=[{"size": 9, "count": n, "steps": 9} for n in (5, 6)]),
-        r"^tasks\.mazes\.sizes: size 9 is listed twice; list each once",
+        changed(tasks__mazes__sizes=[{"size": 19, "count": n, "steps": 9} for n in (5, 6)]),
+        r"^tasks\.mazes\.sizes: size 19 is listed twice; list each once",
+    ),
+    "the size of the training": (
+        changed(tasks__mazes__sizes=[{"size": 9, "count": 5, "steps": 9}]),
+        r"^tasks\.mazes\.sizes: size 9 is that of the training, whose examples may be among",
     ),
     "a size without steps": (
-        changed(tasks__mazes__sizes=[{"size": 9, "count": 5}]),
+        changed(tasks__mazes__sizes=[{"size": 19, "count": 5}]),
         r"^tasks\.mazes\.sizes\[0\]\.steps: missing",
     ),
     "a size below those of the puzzle": (

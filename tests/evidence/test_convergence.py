@@ -102,12 +102,17 @@ def test_an_iteration_that_did_not_converge_is_counted():
 
 def test_the_table_has_medians_over_seeds_and_the_behaviours_that_occur():
     table = tabulate_convergence(summarize(MADE), experiment="tiny")
-    assert [block.title for block in table.blocks] == ["Mazes", "Chess"]
-    printed = table.blocks[0].printed.droplevel(0, axis=1).set_index("Loss")
-    assert "Growing (%)" not in printed
-    assert printed["Fixed\npoint (%)"].tolist() == ["87.5\n(75.0–100)", "50.0\n(50.0–50.0)"]
-    assert printed["Settled\nat step"].tolist() == ["5\n(5–5)", "-"]
-    assert printed["Radius"].tolist() == ["0.500\n(0.500–0.500)", "2.000\n(2.000–2.000)"]
+    assert [block.title for block in table.blocks] == [
+        *("Mazes", "Mazes: last steps (%)"),
+        *("Chess", "Chess: last steps (%)"),
+    ]
+    settling, printed = (
+        block.printed.droplevel(0, axis=1).set_index("Loss") for block in table.blocks[:2]
+    )
+    assert "Growing" not in printed
+    assert printed["Fixed\npoint"].tolist() == ["87.5\n(75.0–100)", "50.0\n(50.0–50.0)"]
+    assert settling["Settled\nat step"].tolist() == ["5\n(5–5)", "-"]
+    assert settling["Radius"].tolist() == ["0.500\n(0.500–0.500)", "2.000\n(2.000–2.000)"]
     assert len(table.numbers) == 3
     assert table.numbers["fixed_point_percent_min"].tolist() == [75, 50, 0]
 
@@ -130,6 +135,11 @@ class TestVerdicts:
     def test_networks_that_solve_nothing_at_any_step_show_nothing(self):
         assert self.verdicts(990, 990, most=0.9) == (UNTESTABLE, 0, 0)
         assert self.verdicts(990, 990, most=1.0) == (HOLDS, 2, 2)
+
+    def test_ten_of_300_are_ten(self):
+        made = runs("mazes", delta=[examples(*[FIXED] * 300)] * 2)
+        table = tabulate_convergence(summarize(made, 3.333333), experiment="tiny").numbers
+        assert table["states_seeds"].tolist() == [2]
 
     def test_answers_may_settle_where_states_do_not(self):
         made = runs("mazes", delta=[MANY[989]] * 2)

@@ -48,8 +48,8 @@ ANALYSES = {  # of a puzzle, which are published by themselves
     f"{name}_{task}": [path for path in paths if not path.endswith((".pdf", ".svg"))]
     for task in TASKS
     for name, paths in (
-        ("convergence", CONVERGENCE_FILES[task]),
-        ("recovery", RECOVERY_FILES[task]),
+        ("convergence", CONVERGENCE_FILES[task] + convergence_files(task, part="_examples")),
+        ("recovery", RECOVERY_FILES[task] + recovery_files(task)),
         ("thinking", THINKING_FILES[task]),
         ("sizes", SIZES_FILES.get(task, [])),
     )

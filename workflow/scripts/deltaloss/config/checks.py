@@ -110,6 +110,11 @@ def check_sizes(key: str, card: Card, data: Json, sizes: Sequence[Json]) -> None
     for place, one in enumerate(sizes):
         if one["size"] in [other["size"] for other in sizes[:place]]:
             raise ConfigError(f"{key}.sizes: size {one['size']} is listed twice; list each once")
+        if one["size"] == data["train"].get("size"):
+            raise ConfigError(
+                f"{key}.sizes: size {one['size']} is that of the training, whose examples may be "
+                "among those of the test; leave it out"
+            )
         made = sized_data(data, one)
         try:
             card.check({**made, "train": made["test"]})

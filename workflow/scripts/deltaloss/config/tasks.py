@@ -120,5 +120,5 @@ class TaskConfig:
 
 def sized_data(data: Json, one: Json) -> dict[str, Any]:
     """Return a section `data` with test examples of another size, made here whatever the source."""
-    test = {"size": one["size"], "count": one["count"]}
+    test = {**data["test"], "size": one["size"], "count": one["count"]}
     return {**data, "source": "generate", "test": test}

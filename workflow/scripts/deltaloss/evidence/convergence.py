@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -97,20 +98,22 @@ def tabulate_convergence(summary: pd.DataFrame, *, experiment: str) -> Table:
     rows, numbers = [], []
     for (task, name), seeds in summary.groupby(["task", "run"], sort=False):
         run, over_seeds, levels = parse_run(str(name)), _over_seeds(seeds), _levels(seeds)
-        texts = {LEVELS[what][0]: level.text for what, level in levels.items()}
+        texts = {head: levels[what].text for what, (head, _) in LEVELS.items()}
         labels = {"Loss": run.label, **texts}
         rows.append(Row(task=str(task), run=run, labels=labels, numbers=over_seeds))
         row = {"task": task, **names(run), **over_seeds}
         for what, level in levels.items():
             row |= level.columns(what)
         numbers.append(row)
-    columns = list(_columns(rows))
-    blocks = [
-        make_block(
-            [row for row in rows if row.task == task], columns, {}, title=load_card(task).title
-        )
-        for task in dict.fromkeys(row.task for row in rows)
-    ]
+    behaviours = list(_behaviours(rows))
+    blocks = []
+    for task in dict.fromkeys(row.task for row in rows):
+        title, of_task = load_card(task).title, [row for row in rows if row.task == task]
+        plain = [replace(row, labels={"Loss": row.labels["Loss"]}) for row in of_task]
+        blocks += [
+            make_block(of_task, SETTLING, {}, title=title),
+            make_block(plain, behaviours, {}, title=f"{title}: last steps (%)"),
+        ]
     return Table(
         caption=f"Behaviour of the networks after their last step, experiment {experiment}.",
         notes=_notes(),
@@ -120,9 +123,8 @@ def tabulate_convergence(summary: pd.DataFrame, *, experiment: str) -> Table:
 
 
 def _levels(seeds: pd.DataFrame) -> dict[str, Level]:
-    solving = solves_something(
-        seeds["max_correct_percent"] * seeds["examples"] / 100, seeds["examples"]
-    )
+    correct = (seeds["max_correct_percent"] * seeds["examples"] / 100).round()  # a count
+    solving = solves_something(correct, seeds["examples"])
     return {
         what: judge_solving(seeds[share] >= LEAST_PERCENT, solving)
         for what, (_, share) in LEVELS.items()
@@ -136,22 +138,25 @@ def _over_seeds(seeds: pd.DataFrame) -> Numbers:
     return numbers
 
 
-def _columns(rows: Sequence[Row]) -> Iterator[Column]:
-    """Yield the printed columns: of the behaviours, those that any network shows."""
-    yield Column("correct_percent", "Right\n(%)", _share)
+def _behaviours(rows: Sequence[Row]) -> Iterator[Column]:
+    """Yield columns of the last steps: of the behaviours, those that a network shows."""
+    yield Column("correct_percent", "Right", _share)
     for behaviour, name in SHARES.items():
         if any(row.numbers[f"{name}_max"] for row in rows):
             first, _, second = behaviour.capitalize().rpartition(" ")
-            heading = f"{first}\n{second}" if first else second
-            yield Column(name, f"{heading} (%)", _share)
-    yield Column(SETTLED, "Settled\n(%)", _share)
-    yield Column("settled_step", "Settled\nat step", whole)
-    yield Column("radius", "Radius", lambda value: f"{value:.3f}")
+            yield Column(name, f"{first}\n{second}" if first else second, _share)
 
 
 def _share(value: float) -> str:
     """Format a percentage: 0 and 100 without decimals, for those only are exact."""
     return f"{value:.0f}" if value in (0, 100) else f"{value:.1f}"
+
+
+SETTLING = (
+    Column(SETTLED, "Settled\n(%)", _share),
+    Column("settled_step", "Settled\nat step", whole),
+    Column("radius", "Radius", "{:.3f}".format),
+)
 
 
 def _notes() -> str:
@@ -163,5 +168,6 @@ def _notes() -> str:
         "the answer no longer changes; at step: median of these puzzles. States, answers converge: "
         f"seeds at which {LEAST_PERCENT:g} % of the puzzles end at a fixed point, or are settled, "
         "of those that solve anything. Radius: median spectral radius of the step's Jacobian at "
-        "the last state; below 1 the step contracts there."
+        "the last state; below 1 the step contracts there; where the iteration for it has not "
+        "converged, it is the mean growth of a vector."
     )

@@ -54,7 +54,7 @@ def summarize_sizes(by_size: Mapping[int, Sequence[RunResults[Answers]]]) -> pd.
         for result in results
         for weights, answers in result.by_weights.items()
     ]
-    return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
+    return pd.DataFrame(rows, columns=SUMMARY_COLUMNS).sort_values("size", kind="stable")
 
 
 def _summarize(answers: Answers) -> dict[str, float]:

@@ -88,7 +88,8 @@ def _draw_steps(ax: Axes, rows: pd.DataFrame, label: str, style: Mapping[str, An
     text = f"{label}: $b$ = {describe_exponent(law)}" if law else label
     ax.plot([], [], label=text, **style)
     if law:
-        ends = [solved["size"].min(), solved["size"].max()]
+        fitted = solved.loc[~solved[AT_LAST], "size"]
+        ends = [fitted.min(), fitted.max()]
         ax.plot(ends, [law.steps(size) for size in ends], **{**style, "marker": ""})
 
 

@@ -52,15 +52,19 @@ class Level:
         verdict: one of the four above.
         met: seeds that reach it.
         seeds: those that count.
+        left_out: those that solve nothing.
     """
 
     verdict: str
     met: int
     seeds: int
+    left_out: int
 
     @property
     def text(self) -> str:
-        """The verdict above what it rests on."""
+        """The verdict above what it rests on, or why there is none."""
+        if self.verdict == UNTESTABLE:
+            return f"only {self.seeds} of\n{self.seeds + self.left_out} solve"
         return f"{self.verdict}:\n{self.met} of {self.seeds}"
 
     def columns(self, name: str) -> dict[str, object]:
@@ -69,6 +73,7 @@ class Level:
             f"{name}_verdict": self.verdict,
             f"{name}_met": self.met,
             f"{name}_seeds": self.seeds,
+            f"{name}_left_out": self.left_out,
         }
 
 
@@ -104,7 +109,9 @@ def judge_solving(met: pd.Series[bool], solving: pd.Series[bool]) -> Level:
     """Judge a level by the seeds that solve something."""
     counted = met[solving]
     verdict = judge_level(counted.tolist()) if enough_solve(solving) else UNTESTABLE
-    return Level(verdict=verdict, met=int(counted.sum()), seeds=len(counted))
+    return Level(
+        verdict=verdict, met=int(counted.sum()), seeds=len(counted), left_out=int((~solving).sum())
+    )
 
 
 def judge_tests(*tests: tuple[float, float]) -> tuple[str, float]:
