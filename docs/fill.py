@@ -221,6 +221,7 @@ DOCUMENTS: dict[Path, Parts] = {
         "stopping": partial(analysis, "gpu-convergence", "stopping_prefix_sums"),
         "stopping-steps": partial(analysis, "gpu-convergence", "stopping_prefix_sums", 1),
         "recovery": partial(analysis, "gpu-convergence", "recovery_prefix_sums", 1),
+        "exponents": partial(analysis, "sizes", "sizes_prefix_sums", 1),
         "collapse": collapse,
     },
     ROOT / "docs" / "numbers.md": {"costs": partial(costs, "gpu")},
