@@ -31,7 +31,10 @@ COLUMNS = [  # of the ledger: experiment, puzzle and head
     ("laptop", "mazes", "mazes, small"),
     ("laptop", "chess", "chess, small"),
 ]
-MEASURED = {"gpu": "gpu-convergence"}  # where convergence was measured in another experiment
+MEASURED = {
+    "gpu": "gpu-convergence",
+    "laptop": "alpha-sweep",
+}  # where convergence was measured in another experiment
 SWEEP = "alpha-sweep"  # its claims about alpha stand beside those of the small networks
 CONDITIONS = {  # docs/protocol.md
     "collapse": "none changed",
@@ -47,7 +50,7 @@ COSTS = {  # measures of efficiency/*.csv
     "largest_batch_8gb_measured": "largest batch in 8 GB",
 }
 MEASURED_CLAIM = (
-    "converges, measured: its states come to rest, its answers no longer change (seeds 5 to 10)"
+    "converges, measured: its states come to rest, its answers no longer change (other trainings)"
 )
 PUZZLES = {"prefix_sums": "prefix sums", "mazes": "mazes", "chess": "chess"}
 TABLES = {"chess": 5, "mazes": 6, "prefix_sums": 7}
@@ -221,6 +224,8 @@ DOCUMENTS: dict[Path, Parts] = {
         "stopping": partial(analysis, "gpu-convergence", "stopping_prefix_sums"),
         "stopping-steps": partial(analysis, "gpu-convergence", "stopping_prefix_sums", 1),
         "recovery": partial(analysis, "gpu-convergence", "recovery_prefix_sums", 1),
+        "convergence-small": partial(analysis, "alpha-sweep", "convergence_prefix_sums"),
+        "behaviour-small": partial(analysis, "alpha-sweep", "convergence_prefix_sums", 1),
         "exponents": partial(analysis, "sizes", "sizes_prefix_sums", 1),
         "collapse": collapse,
     },
