@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from tests.forks import run_snakemake
 from tests.workflow.projects import ROOT, run, tail
 
 from .documents import DOCUMENTS, read_blocks, read_commands
@@ -72,8 +72,7 @@ def test_a_printed_command_is_planned_without_an_error(project: Path, command: s
         done = run(["make", "--dry-run", *arguments], project, seconds=120.0)
     else:
         assert program == "snakemake", f"a command that is not tested: {command}"
-        script = [sys.executable, "-m", "snakemake", *arguments, "--dry-run", "--quiet"]
-        done = run(script, project, seconds=300.0)
+        done = run_snakemake([*arguments, "--dry-run", "--quiet"], project, seconds=300.0)
     shown = done.stdout + done.stderr
     assert done.returncode == 0, tail(shown)
     assert "Traceback" not in shown

@@ -1,12 +1,7 @@
-"""The real training job, with a stand-in for Snakemake's job object, in processes to be killed.
-
-They are forked from one that has imported everything; `torch._dynamo` is imported by the first
-step of an optimizer, which takes more than a second.
-"""
+"""The real training job, with a stand-in for Snakemake's job object, in processes to be killed."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import resource
 import time
@@ -26,9 +21,8 @@ import train_model
 from deltaloss.core.log import job_log
 from deltaloss.data.store import mark_audited, save_examples
 from deltaloss.puzzles.base import Examples
+from tests.forks import FORKS
 
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.training.jobs", "torch._dynamo"])
 DEADLINE_SECONDS = 300.0  # of every wait
 
 TRAINING: dict[str, Any] = {

@@ -21,6 +21,8 @@ import yaml
 from filelock import FileLock
 from safetensors.torch import load_file
 
+from tests.forks import run_snakemake
+
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("CITATION.cff", "LICENSE", "Snakefile", "config.yaml", "envs", "profiles", "workflow")
 CACHES = shutil.ignore_patterns(".*_cache")
@@ -72,13 +74,19 @@ class Project:
         self, *arguments: str, preset: str | None = TINY, settings: dict[str, Any] | None = None
     ) -> subprocess.Popen[str]:
         """Start Snakemake as a user would, with `settings` in a file laid over the preset."""
+        given = self.command(*arguments, preset=preset, settings=settings)
+        return start([sys.executable, "-m", "snakemake", *given], self.folder)
+
+    def command(
+        self, *arguments: str, preset: str | None = TINY, settings: dict[str, Any] | None = None
+    ) -> list[str]:
+        """Return the arguments of a call; writes the file of the settings."""
         configs = [preset] if preset else []
         if settings:
             (self.folder / "settings.yaml").write_text(yaml.safe_dump(settings))
             configs.append("settings.yaml")
         overlay = ["--configfile", *configs] if configs else []
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments, *overlay]
-        return start(command, self.folder)
+        return ["--cores", "2", *arguments, *overlay]
 
     def snakemake(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run Snakemake to its end."""
@@ -86,14 +94,16 @@ class Project:
 
     def make(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run Snakemake successfully."""
-        done = self.snakemake(*arguments, **options)
-        if done.returncode != 0:
-            pytest.fail(f"{' '.join(arguments)} failed:\n{tail(done.stdout + done.stderr)}")
-        return done
+        return check(self.snakemake(*arguments, **options))
+
+    def dry_run(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run a dry run of Snakemake to its end."""
+        given = self.command("--dry-run", *arguments, **options)
+        return run_snakemake(given, self.folder, DEADLINE_SECONDS)
 
     def plan(self, *arguments: str, **options: Any) -> Plan:
         """Plan the jobs of a command by a dry run; the reasons are shown if the test fails."""
-        done = self.make("--dry-run", *arguments, **options)
+        done = check(self.dry_run(*arguments, **options))
         jobs = {}
         for rule, lines in _JOB.findall(done.stdout + done.stderr):
             output = re.search(r"^    output: ([^,\s]+)", lines, re.MULTILINE)
@@ -110,6 +120,13 @@ class Project:
         text = file.read_text()
         assert text.count(old) >= 1, f"{path} has no {old!r}; the test must follow the code"
         file.write_text(text.replace(old, new))
+
+
+def check(done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
+    """Fail with the end of its output if a command has failed."""
+    if done.returncode != 0:
+        pytest.fail(f"{' '.join(map(str, done.args))} failed:\n{tail(done.stdout + done.stderr)}")
+    return done
 
 
 def start(command: Sequence[str], folder: Path) -> subprocess.Popen[str]:
