@@ -17,7 +17,7 @@ from deltaloss.convergence.behaviour import (
     quantiles,
 )
 from deltaloss.core.runs import parse_run, weights_seed
-from deltaloss.evidence.formats import whole
+from deltaloss.evidence.formats import share, whole
 from deltaloss.evidence.provenance import RunResults
 from deltaloss.evidence.rows import Column, Numbers, Row, make_block, names, spread
 from deltaloss.evidence.typeset import Table
@@ -140,20 +140,15 @@ def _over_seeds(seeds: pd.DataFrame) -> Numbers:
 
 def _behaviours(rows: Sequence[Row]) -> Iterator[Column]:
     """Yield columns of the last steps: of the behaviours, those that a network shows."""
-    yield Column("correct_percent", "Right", _share)
+    yield Column("correct_percent", "Right", share)
     for behaviour, name in SHARES.items():
         if any(row.numbers[f"{name}_max"] for row in rows):
             first, _, second = behaviour.capitalize().rpartition(" ")
-            yield Column(name, f"{first}\n{second}" if first else second, _share)
-
-
-def _share(value: float) -> str:
-    """Format a percentage: 0 and 100 without decimals, for those only are exact."""
-    return f"{value:.0f}" if value in (0, 100) else f"{value:.1f}"
+            yield Column(name, f"{first}\n{second}" if first else second, share)
 
 
 SETTLING = (
-    Column(SETTLED, "Settled\n(%)", _share),
+    Column(SETTLED, "Settled\n(%)", share),
     Column("settled_step", "Settled\nat step", whole),
     Column("radius", "Radius", "{:.3f}".format),
 )

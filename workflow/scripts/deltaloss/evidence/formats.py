@@ -33,6 +33,11 @@ def percent(examples: int) -> Format:
     return lambda value: f"{value:.{decimals}f}"
 
 
+def share(value: float) -> str:
+    """Format a percentage: 0 and 100 without decimals, for those only are exact."""
+    return f"{value:.0f}" if value in (0, 100) else f"{value:.1f}"
+
+
 def duration(hours: Sequence[float], *, unit: str | None = None) -> tuple[Format, str]:
     """Choose the unit and the decimals of times that are compared.
 

@@ -9,7 +9,7 @@ import pandas as pd
 from deltaloss.convergence.behaviour import QUANTILES, quantiles
 from deltaloss.convergence.stopping import PATIENCE, RULES, SMALL_CHANGES
 from deltaloss.core.runs import weights_seed
-from deltaloss.evidence.formats import percent, whole
+from deltaloss.evidence.formats import share, whole
 from deltaloss.evidence.kinds import Measures, tabulate_kinds
 from deltaloss.evidence.provenance import RunResults
 from deltaloss.evidence.typeset import Table
@@ -19,11 +19,11 @@ HEADINGS = {
     BEST: "Best on\ntest set",
     LAST: "Last\nstep",
     "confident": "Most\nconfident",
-    "unchanged": f"Unchanged\nfor {PATIENCE}",
+    "unchanged": f"Same\nfor {PATIENCE}",
     **{f"change_{size:.0e}": f"Change\n≤ {size:g}" for size in SMALL_CHANGES},
 }
 MEASURES: Measures = {
-    "accuracy_percent": ("accuracy (%)", percent),
+    "accuracy_percent": ("accuracy (%)", lambda _: share),
     "step": ("steps", lambda _: whole),
 }
 SUMMARY_COLUMNS = (
@@ -83,7 +83,7 @@ def _notes() -> str:
         "Medians over seeds with their range; steps are medians over the puzzles. Best: after the "
         "step of the highest accuracy, which is chosen on the test puzzles, as in tables 5-7, but "
         "here in fp32. The other columns know no answer. Most confident: after the step whose "
-        "answer the network is surest of, of all steps; unchanged: once the answer is that of the "
+        "answer the network is surest of, of all steps; same: once the answer is that of the "
         f"{PATIENCE} steps before; change: once a step changes the state by no more than this part "
         "of its norm. A puzzle that meets no condition is stopped at the last step."
     )

@@ -21,7 +21,7 @@ _LATEX = str.maketrans(
     {
         **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
         **{sign: f"\\{sign}" for sign in "%_&#${}"},
-        **{"<": "$<$", ">": "$>$", "±": r"$\pm$", "–": "--"},
+        **{"<": "$<$", ">": "$>$", "≤": r"$\leq$", "±": r"$\pm$", "–": "--"},
         **{"α": r"$\alpha$", "β": r"$\beta$", "γ": r"$\gamma$", "λ": r"$\lambda$", "τ": r"$\tau$"},
         **{"†": r"$^{\dagger}$", "‡": r"$^{\ddagger}$"},
         **{DIGIT_SPACE: r"\phantom{0}", POINT_SPACE: r"\phantom{.}"},
