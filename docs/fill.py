@@ -31,11 +31,8 @@ COLUMNS = [  # of the ledger: experiment, puzzle and head
     ("laptop", "mazes", "mazes, small"),
     ("laptop", "chess", "chess, small"),
 ]
-MEASURED = {
-    "gpu": "gpu-convergence",
-    "laptop": "alpha-sweep",
-}  # where convergence was measured in another experiment
 SWEEP = "alpha-sweep"  # its claims about alpha stand beside those of the small networks
+MEASURED = {"gpu": "gpu-convergence", "laptop": SWEEP}  # where convergence was measured elsewhere
 CONDITIONS = {  # docs/protocol.md
     "collapse": "none changed",
     "collapse-decay": "weight decay 0.0002",
@@ -69,7 +66,7 @@ def ledger() -> list[str]:
         if experiment == "laptop":
             swept = _claims(SWEEP, task)
             claims = pd.concat([claims, swept[swept["claim"].str.contains("depends")]])
-        for claim in claims[claims["verdict"] != "not testable here"].to_dict("records"):
+        for claim in claims[claims["verdict"] != UNTESTABLE].to_dict("records"):
             name = _OWN_ALPHA.sub("Progressive", claim["claim"])
             rows.setdefault(name, {})[head] = _cell(claim["verdict"], claim["measured"])
         for run, row in _measured(experiment, task).iterrows():
@@ -123,7 +120,7 @@ def accuracies(experiment: str) -> list[str]:
         path = PUBLISHED / experiment / "tables" / f"table_{number}.md"
         if not path.is_file():
             continue
-        head, align, *body = map(_split, _printed_tables(path)[0])
+        head, align, *body = _printed_table(path)
         rows += [[PUZZLES[task], *row] for row in body]
     heads, align = ["puzzle", *map(str.lower, head)], [":--", *align]
     several = len({row[0] for row in rows}) > 1  # else the text around names the puzzle
@@ -133,8 +130,7 @@ def accuracies(experiment: str) -> list[str]:
 
 def analysis(experiment: str, name: str, place: int = 0) -> list[str]:
     """Lines of one table of an analysis, such as convergence, as it was published."""
-    lines = _printed_tables(PUBLISHED / experiment / "tables" / f"{name}.md")[place]
-    head, align, *body = map(_split, lines)
+    head, align, *body = _printed_table(PUBLISHED / experiment / "tables" / f"{name}.md", place)
     return _table(list(map(str.lower, head)), body, align)
 
 
@@ -158,11 +154,11 @@ def costs(experiment: str) -> list[str]:
     return _table(["puzzle and run", "form", *COSTS.values()], rows)
 
 
-def _printed_tables(path: Path) -> list[list[str]]:
-    """Lines of each table in a Markdown file."""
+def _printed_table(path: Path, place: int = 0) -> list[list[str]]:
+    """Cells of each line of one table in a Markdown file, the rule below the heads among them."""
     lines = path.read_text(encoding="utf-8").splitlines()
     groups = groupby(lines, key=lambda line: line.startswith("|"))
-    return [list(group) for is_table, group in groups if is_table]
+    return [list(map(_split, group)) for is_table, group in groups if is_table][place]
 
 
 def collapse() -> list[str]:

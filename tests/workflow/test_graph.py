@@ -209,7 +209,7 @@ class TestRefused:
         del config["tasks"]["chess"]
         (project.folder / "config.yaml").write_text(yaml.safe_dump(config))
         assert project.plan(preset=None).rules["train_model"] == 6
-        done = project.snakemake("chess", "--dry-run", preset=None)
+        done = project.dry_run("chess", preset=None)
         assert done.returncode != 0
         said = "chess: not among the tasks of the config (mazes, prefix_sums)"
         assert said in done.stdout + done.stderr

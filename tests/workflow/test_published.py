@@ -213,7 +213,7 @@ class TestGoingOn:
 
     def test_weights_are_refused_with_the_way_to_them(self, cloned):
         model = f"{RESULTS}/models/mazes/delta/seed42.safetensors"
-        done = cloned.snakemake(model, "--dry-run", settings=RESUME)
+        done = cloned.dry_run(model, settings=RESUME)
         assert done.returncode != 0
         assert "has no weights; to train this network here, add --config resume_p" in done.stdout
         assert cloned.plan(model).of("train_model") == ["mazes/delta/seed42"]
@@ -232,7 +232,7 @@ class TestGoingOn:
         assert not (clone.folder / RESULTS / HISTORY).exists()
         summary = clone.folder / PUBLISHED / HISTORY.replace("csv", "json")
         summary.write_text(summary.read_text().replace('"epochs": 2', '"epochs": 3'))
-        done = clone.snakemake("--dry-run", settings=RESUME)
+        done = clone.dry_run(settings=RESUME)
         assert done.returncode == 1
         assert f"config: {PUBLISHED}/{HISTORY.replace('csv', 'json')}: damaged" in done.stderr
         for path in (answers, summary):

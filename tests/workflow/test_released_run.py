@@ -99,9 +99,7 @@ def test_released_weights_are_evaluated_without_a_training(project, hub):
 
 
 def test_weights_that_the_config_lacks_are_one_line(fresh):
-    done = fresh.snakemake(
-        "--dry-run", "results/tiny/evaluations/mazes/delta/released.npz", preset=TINY
-    )
+    done = fresh.dry_run("results/tiny/evaluations/mazes/delta/released.npz", preset=TINY)
     assert done.returncode != 0
     shown = done.stdout + done.stderr
     assert "there are no released weights: add tasks.mazes.released.delta" in shown

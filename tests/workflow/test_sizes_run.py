@@ -51,5 +51,5 @@ def test_every_network_is_evaluated_at_every_size(finished: Project):
     published = finished.folder / "results" / "published" / "tiny"
     assert (published / "statistics" / "sizes_prefix_sums.csv").is_file()
     assert finished.plan("sizes", settings=SIZES).rules == {}
-    done = finished.snakemake("sizes", "--dry-run")
+    done = finished.dry_run("sizes")
     assert "no puzzle has sizes: add tasks.TASK.sizes" in done.stdout + done.stderr
