@@ -38,7 +38,7 @@ quick: $(VENV)/.runtime
 
 verify: $(VENV)/.runtime
 	$(RUN) snakemake list_changes --cores 1 --quiet --configfile workflow/presets/quick.yaml
-	$(SNAKEMAKE) verify_results --cores $(CORES) --configfile workflow/presets/quick.yaml
+	$(SNAKEMAKE) --cores $(CORES) verify_results --configfile workflow/presets/quick.yaml
 
 tiny: $(VENV)/.runtime
 	$(SNAKEMAKE) --cores $(CORES) --configfile workflow/presets/tiny.yaml
@@ -52,7 +52,7 @@ report: $(VENV)/.runtime
 	$(RUN) snakemake --report results/report.zip --configfile $(PRESET)
 
 bundle: $(VENV)/.runtime
-	$(SNAKEMAKE) bundle --cores $(CORES) --configfile $(PRESET)
+	$(SNAKEMAKE) --cores $(CORES) bundle --configfile $(PRESET)
 
 check-bundle: $(VENV)/.runtime
 	$(RUN) PYTHONPATH=workflow/scripts python -m deltaloss.evidence.bundle $(BUNDLE)

@@ -76,3 +76,14 @@ def test_a_printed_command_is_planned_without_an_error(project: Path, command: s
     shown = done.stdout + done.stderr
     assert done.returncode == 0, tail(shown)
     assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize("target", ["quick", "verify", "tiny", "paper", "report", "bundle"])
+def test_the_workflow_is_planned_as_make_calls_it(project: Path, target: str) -> None:
+    shown = run(["make", "--dry-run", "CORES=2", target], project, seconds=120.0).stdout
+    commands = re.findall(r"&& snakemake (?!--report)(.*)", shown)
+    assert commands
+    for command in commands:
+        arguments = [*shlex.split(command), "--dry-run"]
+        done = run_snakemake(arguments, project, seconds=300.0)
+        assert done.returncode == 0, tail(done.stdout + done.stderr)
