@@ -17,7 +17,8 @@ from benchmarks import ROOT
 from deltaloss.config.experiment import Experiment
 from deltaloss.config.reading import read_experiment
 from deltaloss.config.settings import NetworkSettings, TrainingSettings
-from deltaloss.model.network import RecallNetwork, make_network
+from deltaloss.model.make import make_network
+from deltaloss.model.network import RecallNetwork
 from deltaloss.puzzles.base import Task, load_task
 
 SEED = 42

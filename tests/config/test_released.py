@@ -6,6 +6,7 @@ import hashlib
 
 import pytest
 
+from deltaloss.config.efficiency import efficiency_settings
 from deltaloss.core.errors import ConfigError, DataError
 from deltaloss.core.runs import RELEASED
 
@@ -59,6 +60,18 @@ def test_only_released_weights_have_the_network_of_the_checkpoint(tmp_path):
     own = experiment.tasks["mazes"].network
     assert without == {**own, "recall_relu": False}
     assert list(networks.values()) == [own] * 3
+
+
+def test_neither_they_nor_the_published_forms_mix_states(tmp_path):
+    config = changed(tasks__mazes__network__mixing=True, tasks__mazes__released={"delta": HUB})
+    experiment = read(config, tmp_path / "memory")
+    settings = [
+        experiment.evaluate_settings("mazes", "delta", RELEASED, steps=None),
+        experiment.released_settings("mazes", "delta"),
+        efficiency_settings(experiment, "mazes"),
+    ]
+    assert all("mixing" not in one["network"] for one in settings)
+    assert experiment.train_settings("mazes", "delta", "seed1")["network"]["mixing"]
 
 
 def test_they_change_no_setting_of_others(tmp_path):

@@ -9,7 +9,8 @@ from deltaloss.core.runs import parse_run
 from deltaloss.efficiency.forms import Form, Problem, make_forms, make_problem
 from deltaloss.efficiency.published import from_ours
 from deltaloss.losses.base import Criterion
-from deltaloss.model.network import RecallNetwork, make_network
+from deltaloss.model.make import make_network
+from deltaloss.model.network import RecallNetwork
 from deltaloss.puzzles.base import load_task
 
 SHAPES = {"chess": (8, 8), "mazes": (6, 6), "prefix_sums": (7,)}

@@ -6,7 +6,8 @@ import torch
 
 from deltaloss.config.settings import NetworkSettings
 from deltaloss.evaluation.batches import Batch
-from deltaloss.model.network import RecallNetwork, make_network
+from deltaloss.model.make import make_network
+from deltaloss.model.network import RecallNetwork
 from deltaloss.puzzles.base import load_task
 
 SIZES = {"chess": (8, 8), "mazes": (12, 12), "prefix_sums": (9,)}

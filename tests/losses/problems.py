@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from deltaloss.losses.base import Criterion, Loss
+from deltaloss.model.mixing import MixingNetwork
 from deltaloss.model.network import RECOMPUTE, RecallNetwork
 
 Problem = tuple[RecallNetwork, Tensor, Criterion, int]
@@ -26,6 +27,7 @@ def problems(draw: st.DrawFn) -> Problem:
         width=draw(st.integers(1, 5)),
         recall_relu=draw(st.booleans()),
         scale=draw(st.floats(0.5, 3.0)),
+        kind=draw(st.sampled_from([RecallNetwork, MixingNetwork])),
     )
     size = (5,) if dimensions == 1 else (4, 3)
     count = draw(st.integers(1, 3))
@@ -39,10 +41,16 @@ def problems(draw: st.DrawFn) -> Problem:
 
 
 def scaled_network(
-    *, dimensions: int, channels: int, width: int, recall_relu: bool = True, scale: float
+    *,
+    dimensions: int,
+    channels: int,
+    width: int,
+    recall_relu: bool = True,
+    scale: float,
+    kind: type[RecallNetwork] = RecallNetwork,
 ) -> RecallNetwork:
     """A network in float64 whose random weights are multiplied by `scale`."""
-    network = RecallNetwork(
+    network = kind(
         dimensions=dimensions,
         channels=channels,
         width=width,

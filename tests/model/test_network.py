@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from deltaloss.config.settings import NetworkSettings
-from deltaloss.model.network import RECOMPUTE, RecallNetwork, make_network
+from deltaloss.model.make import make_network
+from deltaloss.model.network import RECOMPUTE, RecallNetwork
 from deltaloss.puzzles.base import load_task
 
 PAPER_PARAMETERS = {

@@ -12,7 +12,7 @@ from deltaloss.config.settings import NetworkSettings
 from deltaloss.core.errors import DataError
 from deltaloss.data.archives import write_pin
 from deltaloss.efficiency.published import from_ours
-from deltaloss.model.network import make_network
+from deltaloss.model.make import make_network
 from deltaloss.model.released import convert_checkpoint, identify, read_checkpoint
 from deltaloss.puzzles.base import load_task
 

@@ -13,7 +13,7 @@ from deltaloss.config.settings import NetworkSettings, TrainingSettings
 from deltaloss.core.log import StopFlag
 from deltaloss.evaluation.batches import Batch, split_training
 from deltaloss.losses.base import make_loss
-from deltaloss.model.network import make_network
+from deltaloss.model.make import make_network
 from deltaloss.puzzles.base import load_task
 from deltaloss.runtime.checkpoints import Checkpointer
 from deltaloss.training.loop import TrainingResult, train

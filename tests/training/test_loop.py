@@ -14,7 +14,7 @@ from deltaloss.core.files import write_json
 from deltaloss.core.log import StopFlag, logger
 from deltaloss.evaluation.loop import accuracy_percent
 from deltaloss.losses.base import make_loss
-from deltaloss.model.network import make_network
+from deltaloss.model.make import make_network
 from deltaloss.runtime.callbacks import Callback
 from deltaloss.training.history import HISTORY_COLUMNS, load_history, save_history
 from deltaloss.training.state import Clock

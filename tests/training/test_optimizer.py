@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deltaloss.model.network import make_network
+from deltaloss.model.make import make_network
 from deltaloss.training.optimizer import learning_rate_factor, make_optimizer, set_learning_rate
 
 from .small import NETWORK, TASK, settings

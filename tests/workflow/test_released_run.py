@@ -12,7 +12,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from deltaloss.config.settings import NetworkSettings
-from deltaloss.model.network import RecallNetwork, make_network
+from deltaloss.model.make import make_network
+from deltaloss.model.network import RecallNetwork
 from deltaloss.puzzles.base import load_task
 
 from ..data.hub import LATER, REPOSITORY, REVISION, Hub, digest, serve_hub

@@ -21,7 +21,7 @@ from deltaloss.evaluation.batches import to_device
 from deltaloss.evaluation.loop import evaluate
 from deltaloss.evidence.paper import TASKS
 from deltaloss.evidence.statistics import COMPARISONS
-from deltaloss.model.network import make_network
+from deltaloss.model.make import make_network
 from deltaloss.model.weights import load_weights
 from deltaloss.puzzles.base import load_task
 from deltaloss.training.history import HISTORY_COLUMNS, load_history

@@ -6,7 +6,7 @@ from typing import Any
 from deltaloss.config.settings import NetworkSettings
 from deltaloss.core.files import result_name
 from deltaloss.core.log import job_log, logger
-from deltaloss.model.network import make_network
+from deltaloss.model.make import make_network
 from deltaloss.model.released import convert_checkpoint, identify, read_checkpoint
 from deltaloss.model.weights import save_weights
 from deltaloss.puzzles.base import load_task

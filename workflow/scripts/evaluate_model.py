@@ -14,7 +14,7 @@ from deltaloss.evaluation.answers import save_answers
 from deltaloss.evaluation.batch_size import choose_batch_size
 from deltaloss.evaluation.batches import Batch, split_training, to_device
 from deltaloss.evaluation.loop import evaluate
-from deltaloss.model.network import make_network
+from deltaloss.model.make import make_network
 from deltaloss.model.precision import set_precision
 from deltaloss.model.weights import load_weights
 from deltaloss.puzzles.base import load_task

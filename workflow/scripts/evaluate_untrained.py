@@ -12,7 +12,7 @@ from deltaloss.data.store import load_audited
 from deltaloss.evaluation.batch_size import choose_batch_size
 from deltaloss.evaluation.batches import to_device
 from deltaloss.evaluation.loop import evaluate
-from deltaloss.model.network import make_network
+from deltaloss.model.make import make_network
 from deltaloss.model.precision import set_precision
 from deltaloss.puzzles.base import load_task
 from deltaloss.runtime.devices import choose_device, describe_machine

@@ -12,7 +12,7 @@ from deltaloss.core.log import job_log
 from deltaloss.core.seeds import derive_seed
 from deltaloss.efficiency.measure import measure
 from deltaloss.efficiency.ratios import tabulate_ratios
-from deltaloss.model.network import make_network
+from deltaloss.model.make import make_network
 from deltaloss.model.precision import choose_algorithms, set_precision
 from deltaloss.puzzles.base import load_task
 from deltaloss.runtime.devices import choose_device, describe_machine

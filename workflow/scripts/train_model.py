@@ -11,7 +11,7 @@ from deltaloss.core.log import StopFlag, job_log, logger
 from deltaloss.data.store import load_audited
 from deltaloss.evaluation.batches import split_training, to_device
 from deltaloss.losses.base import make_loss
-from deltaloss.model.network import make_network
+from deltaloss.model.make import make_network
 from deltaloss.model.precision import choose_algorithms, set_precision
 from deltaloss.model.weights import save_weights
 from deltaloss.puzzles.base import load_task

@@ -12,13 +12,14 @@ def efficiency_settings(experiment: Experiment, task: str) -> dict[str, Any]:
 
     All losses are measured at the training batch size of the Delta Loss, beside which stand the
     puzzle's plotted progressive runs. Products are fp32, the only precision of the paper's card.
+    The network does not mix states, which the published forms cannot.
     """
     chosen = experiment.tasks[task]
     progressive = [run.name for run in chosen.plotted if run.loss == "progressive"]
     return {
         "batch_size": chosen.training["delta"]["batch_size"],
         "device": experiment.device,
-        "network": chosen.network,
+        "network": chosen.published_network,
         "runs": ["delta", *progressive],
         "seed": chosen.seeds[0],
         "shape": chosen.card.shape(chosen.data, "train"),

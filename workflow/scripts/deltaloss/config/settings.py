@@ -13,11 +13,13 @@ class NetworkSettings:
         width: channels of the state.
         head: channels of the first two head layers.
         recall_relu: whether a ReLU follows the recall convolution.
+        mixing: whether a step starts from a mixture of all past states (appendix A.1).
     """
 
     width: int
     head: tuple[int, int]
     recall_relu: bool
+    mixing: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from deltaloss.config.settings import NetworkSettings
-from deltaloss.model.network import RecallNetwork, make_network
+from deltaloss.model.make import make_network
+from deltaloss.model.network import RecallNetwork
 from deltaloss.model.precision import set_precision
 from deltaloss.model.weights import load_weights
 from deltaloss.puzzles.base import Task

@@ -111,6 +111,7 @@ def same_scale(task: str, summary: Mapping[str, Any]) -> bool:
 def _own_network(task: str, summary: Mapping[str, Any]) -> bool:
     network = summary["network"]
     same = (network["width"], list(network["head"])) == NETWORKS[task]
+    same = same and not network.get("mixing", False)
     return bool(same and summary["train_steps"] == TRAIN_STEPS)
 
 

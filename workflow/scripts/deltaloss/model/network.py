@@ -17,10 +17,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from deltaloss.config.settings import NetworkSettings
-from deltaloss.core.seeds import derive_seed
-from deltaloss.puzzles.base import Task
-
 CLASSES = 2
 RECOMPUTE = ("none", "blocks", "steps")
 
@@ -121,12 +117,12 @@ class RecallNetwork(nn.Module):
                 of a step, "steps" only the state.
         """
         if recompute == "steps":
-            return _recomputed(lambda before: self.step(before, recall), state)
+            return recomputed(lambda before: self.step(before, recall), state)
         mixed = F.conv2d(state, recall.state_weight, padding=self.recall.padding)
         mixed = mixed.add_(recall.response)
         state = F.relu_(mixed) if self.recall_relu else mixed
         for block in self.blocks:
-            state = _recomputed(block, state) if recompute == "blocks" else block(state)
+            state = recomputed(block, state) if recompute == "blocks" else block(state)
         return state
 
     def readout(self, state: Tensor) -> Tensor:
@@ -160,20 +156,7 @@ class RecallNetwork(nn.Module):
         return [*self.recall.parameters(), *self.blocks.parameters()]
 
 
-def _recomputed(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+def recomputed(function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
     """Output of a function whose inner activations are computed again in the backward pass."""
     output: Tensor = checkpoint(function, *inputs, use_reentrant=False)
     return output
-
-
-def make_network(task: Task, settings: NetworkSettings, *, seed: int = 0) -> RecallNetwork:
-    """Build an untrained network on the CPU; its weights come from the seed alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(seed, "weights"))
-        return RecallNetwork(
-            dimensions=task.dimensions,
-            channels=task.channels,
-            width=settings.width,
-            head=settings.head,
-            recall_relu=settings.recall_relu,
-        )
