@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deltaloss.config.efficiency import efficiency_settings
+from deltaloss.config.efficiency import efficiency_modules, efficiency_settings
 
 from .configs import CONFIG, changed, read
 
@@ -27,3 +27,12 @@ def test_delta_is_measured_where_it_is_not_plotted():
     plotted = ["progressive-0", "progressive-0.5"]
     experiment = read(changed(tasks__chess__plotted=plotted))
     assert efficiency_settings(experiment, "chess")["runs"] == ["delta", *plotted]
+
+
+def test_losses_that_are_not_the_paper_s_are_measured_beside_them():
+    runs = ["delta", "progressive-0", "progressive-0.5", "delta_every-4", "all_steps"]
+    experiment = read(changed(tasks__chess__runs=runs))
+    measured = ["delta", "progressive-0.5", "delta_every-4", "all_steps"]
+    assert efficiency_settings(experiment, "chess")["runs"] == measured
+    losses = [f"losses.{loss}" for loss in ("all_steps", "delta", "delta_every", "progressive")]
+    assert efficiency_modules(experiment, "chess") == [*losses, "puzzles.chess.task"]

@@ -6,7 +6,6 @@ import hashlib
 
 import pytest
 
-from deltaloss.config.efficiency import efficiency_settings
 from deltaloss.core.errors import ConfigError, DataError
 from deltaloss.core.runs import RELEASED
 
@@ -62,13 +61,12 @@ def test_only_released_weights_have_the_network_of_the_checkpoint(tmp_path):
     assert list(networks.values()) == [own] * 3
 
 
-def test_neither_they_nor_the_published_forms_mix_states(tmp_path):
+def test_they_mix_no_states_where_trained_networks_do(tmp_path):
     config = changed(tasks__mazes__network__mixing=True, tasks__mazes__released={"delta": HUB})
     experiment = read(config, tmp_path / "memory")
     settings = [
         experiment.evaluate_settings("mazes", "delta", RELEASED, steps=None),
         experiment.released_settings("mazes", "delta"),
-        efficiency_settings(experiment, "mazes"),
     ]
     assert all("mixing" not in one["network"] for one in settings)
     assert experiment.train_settings("mazes", "delta", "seed1")["network"]["mixing"]

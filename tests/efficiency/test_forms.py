@@ -75,6 +75,15 @@ def test_all_forms_have_the_same_draws_if_their_loss_draws_at_all():
     assert [form.draws for form in small_forms("delta")] == [[(), ()]] * 3
 
 
+def test_a_loss_of_our_own_has_one_form_with_its_own_draws():
+    (form,) = small_forms("delta_random")
+    assert form.name == "ours"
+    assert all(2 <= steps <= STEPS for (steps,) in form.draws)
+    assert form.longest == (STEPS,)
+    (plain,) = small_forms("all_steps")
+    assert (plain.draws, plain.longest) == ([(), ()], ())
+
+
 @given(st.integers(2, 40), st.integers(1, 20), st.integers(0, 2**32))
 def test_draws_are_allowed_and_cover_the_range_of_n(steps: int, count: int, seed: int):
     draws = spread_draws(steps, count, seed=seed)

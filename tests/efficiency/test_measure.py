@@ -6,9 +6,13 @@ import pandas as pd
 import pytest
 import scipy.stats
 
+from deltaloss.config.settings import NetworkSettings
 from deltaloss.efficiency.forms import FORMS
 from deltaloss.efficiency.measure import REPEATS, measure
 from deltaloss.efficiency.ratios import DRAWS, T_QUANTILE, tabulate_ratios
+from deltaloss.evidence.efficiency import tabulate_efficiency
+from deltaloss.evidence.formats import NONE
+from deltaloss.model.make import make_network
 from deltaloss.puzzles.base import load_task
 
 from .small import SHAPES, STEPS, small_network
@@ -37,6 +41,24 @@ def test_every_form_is_measured_for_every_draw():
     for by_draw in measured.details["seconds"].values():
         assert [len(repeats) for repeats in by_draw] == [REPEATS] * DRAWS
     assert len(measured.details["draws"]["progressive-0.3"]) == DRAWS
+
+
+@pytest.mark.parametrize(("mixing", "run"), [(True, "delta"), (False, "delta_random")])
+def test_what_the_paper_does_not_have_is_measured_in_our_form_alone(mixing: bool, run: str):
+    task = load_task("prefix_sums")
+    settings = NetworkSettings(width=6, head=(4, 3), recall_relu=True, mixing=mixing)
+    runs = [*dict.fromkeys(["delta", run])]
+    sizes = {"shape": SHAPES["prefix_sums"], "batch_size": 3, "steps": STEPS}
+    measured = measure(make_network(task, settings), task, runs, **sizes, seed=1)
+    table = tabulate_ratios(measured.values, task="prefix_sums", batch_size=3, steps=STEPS)
+    own = table[table["run"] == run]
+    assert set(own["form"]) == {"ours"}
+    assert own["to_delta"].notna().all()
+    assert own["to_published"].isna().all()
+    drawn = measured.details["draws"][run]
+    assert all(2 <= steps <= STEPS for (steps,) in drawn) if run == "delta_random" else drawn
+    printed = tabulate_efficiency([table], experiment="some").blocks[0].printed
+    assert NONE in printed.to_numpy()
 
 
 @pytest.fixture

@@ -1,5 +1,5 @@
 # Time and memory of the losses, in every form: measured on random bits, without data or weights.
-from deltaloss.config.efficiency import efficiency_settings
+from deltaloss.config.efficiency import efficiency_modules, efficiency_settings
 
 EFFICIENCY_TABLES = [
     f"results/{experiment.name}/tables/efficiency.{kind}" for kind in TABLE_FORMATS
@@ -38,8 +38,7 @@ rule measure_efficiency:
         job=lambda wildcards: job(
             "measure_efficiency.py",
             efficiency_settings(experiment, wildcards.task),
-            *(f"losses.{loss}" for loss in ("delta", "progressive")),
-            f"puzzles.{wildcards.task}.task",
+            *efficiency_modules(experiment, wildcards.task),
         ),
     script:
         "../scripts/measure_efficiency.py"

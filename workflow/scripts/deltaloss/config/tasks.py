@@ -49,7 +49,7 @@ class TaskConfig:
 
     @property
     def published_network(self) -> dict[str, Any]:
-        """The network without what published code and weights lack, mixing."""
+        """The network without what published weights lack, mixing."""
         return {key: value for key, value in self.network.items() if key != "mixing"}
 
     def network_of(self, run: str, weights: str) -> Json:

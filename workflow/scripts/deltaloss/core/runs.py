@@ -45,6 +45,9 @@ LOSSES: dict[str, Parameter | None] = {
     "all_steps": None,
 }
 
+PAPER_LOSSES = ("delta", "progressive")
+"""The losses that the paper compares and its released code has."""
+
 RELEASED = "released"
 """Name of published weights, which belong to no seed of ours."""
 

@@ -6,21 +6,23 @@ Shape letters: N examples, C channels, *S pixels ([L] or [H, W]), T reasoning st
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
-from deltaloss.core.runs import Run
+from deltaloss.core.runs import PAPER_LOSSES, Run
 from deltaloss.core.seeds import derive_seed
 from deltaloss.efficiency.published import DescribedLoss, PublishedLoss, PublishedNetwork
 from deltaloss.evaluation.batches import Batch
-from deltaloss.losses.base import Criterion, make_loss
+from deltaloss.losses.base import Criterion, Loss, make_loss
 from deltaloss.model.network import RecallNetwork
 from deltaloss.puzzles.base import Task
 
 FORMS = ("published", "described", "ours")
 """As the released code, as the paper's text (both `efficiency.published`), and `losses`."""
+
+LONGEST_OF = 1000  # draws of a loss of our own, of which the largest is its longest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +36,7 @@ class Form:
         add_gradient: takes a problem and the random numbers of one batch, adds the gradient to the
             network's parameters and returns the loss, a scalar without gradient.
         draws: random numbers of the loss, one tuple per batch; the same for all forms.
-        longest: random numbers for which the loss keeps the most: n = 0, k = T.
+        longest: random numbers for which the loss keeps the most: n = 0, k = T; T steps.
     """
 
     run: str
@@ -65,27 +67,27 @@ class Problem:
 
 def make_forms(
     network: RecallNetwork,
-    plain: PublishedNetwork,
+    plain: PublishedNetwork | None,
     run: Run,
     *,
     steps: int,
     draws: Sequence[tuple[int, int]],
 ) -> list[Form]:
-    """Make all forms of a loss.
+    """Make all forms of a loss of the paper, or the only form of another one.
 
     Args:
         network: of our form.
-        plain: of the other forms, with the same weights.
-        run: delta, or progressive with its alpha.
+        plain: of the other forms, with the same weights; None if they have no such network.
+        run: a loss with its parameter.
         steps: T, reasoning steps.
-        draws: n and k of each batch; a loss that draws nothing does without.
+        draws: n and k of each batch of the Progressive Loss. Another loss that draws gets as many
+            draws of its own.
     """
     ours = make_loss(run.loss, steps=steps, value=run.value)
+    if plain is None or run.loss not in PAPER_LOSSES:
+        return [_our_form(network, ours, run, draws, steps)]
     published = PublishedLoss(steps=steps, alpha=run.value)
     described = DescribedLoss(steps=steps, alpha=run.value)
-
-    def in_ours(problem: Problem, *drawn: int) -> Tensor:
-        return ours(network, problem.x, problem.criterion, *drawn).loss
 
     def in_published(problem: Problem, *drawn: int) -> Tensor:
         targets, counted = problem.criterion.targets, problem.criterion.counted
@@ -99,19 +101,36 @@ def make_forms(
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
-    drawing = len(ours.draw(torch.Generator())) > 0
-    computed = dict(zip(FORMS, (in_published, in_described, in_ours), strict=True))
-    return [
-        Form(
-            run=run.name,
-            name=name,
-            network=network if name == "ours" else plain,
-            add_gradient=add_gradient,
-            draws=draws if drawing else [()] * len(draws),
-            longest=(0, steps) if drawing else (),
-        )
-        for name, add_gradient in computed.items()
-    ]
+    own = _our_form(network, ours, run, draws, steps)
+    published_form, described_form = (
+        replace(own, name=name, network=plain, add_gradient=add_gradient)
+        for name, add_gradient in (("published", in_published), ("described", in_described))
+    )
+    return [published_form, described_form, own]
+
+
+def _our_form(
+    network: RecallNetwork, loss: Loss, run: Run, draws: Sequence[tuple[int, int]], steps: int
+) -> Form:
+    """Make the form of `losses`, with the draws of its loss."""
+    stream = torch.Generator().manual_seed(derive_seed(0, "efficiency", run.loss))
+    chosen: Sequence[tuple[int, ...]] = draws
+    longest: tuple[int, ...] = (0, steps)
+    if run.loss != "progressive" or not loss.draw(stream):
+        chosen = [loss.draw(stream) for _ in draws]
+        longest = max(loss.draw(stream) for _ in range(LONGEST_OF))
+
+    def add_gradient(problem: Problem, *drawn: int) -> Tensor:
+        return loss(network, problem.x, problem.criterion, *drawn).loss
+
+    return Form(
+        run=run.name,
+        name="ours",
+        network=network,
+        add_gradient=add_gradient,
+        draws=chosen,
+        longest=longest,
+    )
 
 
 def spread_draws(steps: int, count: int, *, seed: int) -> list[tuple[int, int]]:

@@ -22,6 +22,7 @@ from deltaloss.efficiency.memory import (
 )
 from deltaloss.efficiency.published import from_ours
 from deltaloss.efficiency.ratios import DRAWS, Key
+from deltaloss.model.mixing import MixingNetwork
 from deltaloss.model.network import RecallNetwork
 from deltaloss.puzzles.base import Task
 from deltaloss.runtime.devices import synchronise
@@ -66,7 +67,8 @@ def measure(
         steps: T, reasoning steps.
         seed: of the batch's bits and of the draws.
     """
-    device, plain = network.recall.weight.device, from_ours(network)
+    device = network.recall.weight.device
+    plain = None if isinstance(network, MixingNetwork) else from_ours(network)
     draws = spread_draws(steps, DRAWS, seed=seed)
     forms = [
         form

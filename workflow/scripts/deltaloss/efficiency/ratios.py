@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isnan, nan
 from statistics import mean, stdev
 
 import pandas as pd
@@ -41,7 +42,8 @@ def tabulate_ratios(values: Values, *, task: str, batch_size: int, steps: int) -
                 **_summary("value", own),
             }
             for name, base in bases.items():
-                row |= _summary(name, [a / b for a, b in zip(own, by_key[base], strict=True)])
+                others = by_key.get(base, [nan] * len(own))  # not every loss has every form
+                row |= _summary(name, [a / b for a, b in zip(own, others, strict=True)])
             rows.append(row)
     return pd.DataFrame(rows)
 
@@ -49,7 +51,7 @@ def tabulate_ratios(values: Values, *, task: str, batch_size: int, steps: int) -
 def _summary(name: str, values: Sequence[float]) -> dict[str, float | None]:
     """Mean, and the 95 % interval of the mean over draws; none for a single value."""
     middle = mean(values)
-    if len(values) == 1:
+    if isnan(middle) or len(values) == 1:
         return {name: middle, f"{name}_low": None, f"{name}_high": None}
     assert len(values) == DRAWS, "T_QUANTILE is for DRAWS values"
     reach = T_QUANTILE * stdev(values) / DRAWS**0.5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isnan
 from typing import Any
 
 import pandas as pd
@@ -38,9 +39,10 @@ def tabulate_efficiency(measured: Sequence[pd.DataFrame], *, experiment: str) ->
         caption=f"Time and memory of one training batch, experiment {experiment}.",
         notes=(
             f"Loss and gradient; examples per batch: {sizes}. Published: as the released code "
-            "computes them; described: as the paper's text does; ours: this engine. Ratio: to the "
-            "Delta Loss in the same form; to published: to the same loss as published; ± is the "
-            "95 % interval of the mean over the draws of n and k. Kept: for the backward pass. "
+            "computes them; described: as the paper's text does; ours: this engine, the only form "
+            "of losses and networks that are not the paper's. Ratio: to the Delta Loss in the same "
+            "form; to published: to the same loss as published; ± is the 95 % interval of the mean "
+            "over the random draws of the losses. Kept: for the backward pass. "
             "Largest: batch in 8 GB, for the longest n and k. "
             f"{paper.COSTS}"
         ),
@@ -75,7 +77,7 @@ def _print(numbers: pd.DataFrame, measures: Mapping[str, Measure]) -> pd.DataFra
 
 def _ratio(row: Json | None, name: str) -> str:
     """Ratio with half its interval below it, unless there is none or it is without width."""
-    if row is None:
+    if row is None or isnan(row[name]):
         return NONE
     reach = (row[f"{name}_high"] - row[f"{name}_low"]) / 2
     return f"{row[name]:.2f}" + (f"\n± {reach:.2f}" if reach > 0 else "")
