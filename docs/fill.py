@@ -40,6 +40,9 @@ CONDITIONS = {  # docs/protocol.md
     "collapse-width": "width 24 instead of 48",
     "collapse-epochs": "36 epochs instead of 12",
 }
+FUTURE = {"losses": "", "mixing": "past states mixed", "losses-10": "T = 10"}
+"""Experiments about the paper's future work, with what distinguishes all their runs."""
+
 COSTS = {  # measures of efficiency/*.csv
     "seconds": "time",
     "kept_mb": "memory kept for the gradient",
@@ -154,6 +157,29 @@ def costs(experiment: str) -> list[str]:
     return _table(["puzzle and run", "form", *COSTS.values()], rows)
 
 
+def future() -> list[str]:
+    """Lines of a table: the paper's future work, with costs as multiples of its Delta Loss."""
+    heads: list[str] = []
+    rows: list[list[str]] = []
+    base: dict[str, float] = {}
+    for experiment, difference in FUTURE.items():
+        folder = PUBLISHED / experiment
+        table, numbers = folder / "tables" / "table_7.md", folder / "tables" / "table_7.csv"
+        if not table.is_file():
+            continue
+        heads, _, *body = _printed_table(table)
+        costs = pd.read_csv(folder / "efficiency" / "prefix_sums.csv")
+        costs = costs[costs["form"] == "ours"].pivot_table("value", "run", "measure")
+        base = base or costs.loc["delta"].to_dict()
+        for run, printed in zip(pd.read_csv(numbers)["run"], body, strict=True):
+            label = ", ".join(filter(None, [parse_run(run).label, difference]))
+            ratios = (costs[name].get(run) / base[name] for name in ("seconds", "kept_mb"))
+            cells = ("-" if pd.isna(ratio) else f"{ratio:.2f}" for ratio in ratios)
+            rows.append([label, *printed[2:], *cells])
+    heads = ["loss", *map(str.lower, heads[2:]), "time", "memory"]
+    return _table(heads, rows, [":--", *["--:"] * (len(heads) - 1)])
+
+
 def _printed_table(path: Path, place: int = 0) -> list[list[str]]:
     """Cells of each line of one table in a Markdown file, the rule below the heads among them."""
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -223,6 +249,7 @@ DOCUMENTS: dict[Path, Parts] = {
         "convergence-small": partial(analysis, "alpha-sweep", "convergence_prefix_sums"),
         "behaviour-small": partial(analysis, "alpha-sweep", "convergence_prefix_sums", 1),
         "exponents": partial(analysis, "sizes", "sizes_prefix_sums", 1),
+        "future": future,
         "collapse": collapse,
     },
     ROOT / "docs" / "numbers.md": {"costs": partial(costs, "gpu")},

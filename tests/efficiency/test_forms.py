@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deltaloss.core.runs import parse_run
-from deltaloss.efficiency.forms import FORMS, Form, spread_draws
+from deltaloss.efficiency.forms import FORMS, Form, make_forms, spread_draws
 from deltaloss.efficiency.published import PublishedLoss, from_ours
 from deltaloss.losses.base import make_loss
 from deltaloss.model.network import RecallNetwork
@@ -80,6 +80,10 @@ def test_a_loss_of_our_own_has_one_form_with_its_own_draws():
     assert form.name == "ours"
     assert all(2 <= steps <= STEPS for (steps,) in form.draws)
     assert form.longest == (STEPS,)
+    many = make_forms(
+        small_network(), None, parse_run("delta_random"), steps=30, draws=[(0, 1)] * 8, seed=1
+    )[0].draws
+    assert sum(steps for (steps,) in many) / 8 == pytest.approx(16, rel=0.05)  # of U{2, 30}
     (plain,) = small_forms("all_steps")
     assert (plain.draws, plain.longest) == ([(), ()], ())
 

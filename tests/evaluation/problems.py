@@ -22,9 +22,9 @@ def random_examples(name: str, count: int, size: tuple[int, ...] | None = None) 
     return Batch(inputs=inputs.to(torch.uint8), targets=targets.to(torch.uint8))
 
 
-def random_network(name: str, width: int = 8) -> RecallNetwork:
+def random_network(name: str, width: int = 8, *, mixing: bool = False) -> RecallNetwork:
     """An untrained network."""
-    settings = NetworkSettings(width=width, head=(8, 4), recall_relu=True)
+    settings = NetworkSettings(width=width, head=(8, 4), recall_relu=True, mixing=mixing)
     return make_network(load_task(name), settings, seed=1).eval()
 
 

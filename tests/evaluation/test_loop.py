@@ -76,6 +76,21 @@ def test_states_have_the_same_bits_for_every_batch_size(name, width, threads, mo
         assert torch.equal(states[batch_size], states[7])
 
 
+@pytest.mark.parametrize(("name", "size"), [("prefix_sums", (37,)), ("mazes", (7, 7))])
+def test_mixed_states_have_the_same_bits_for_every_batch_size(name, size):
+    """Functions of single numbers must not depend on the place of a number in a vector."""
+    network, task = random_network(name, mixing=True), load_task(name)
+    x = task.encode(random_examples(name, 13, size).inputs)
+    with torch.no_grad():
+        whole = torch.stack(list(network.unroll(x, 3)))
+        for batch_size in (2, 3, 4, 5, 7):
+            starts = range(0, 12, batch_size)  # none is left alone, which is `padded` for
+            parts = [x[start : start + batch_size] for start in starts]
+            states = [torch.stack(list(network.unroll(part, 3))) for part in parts if len(part) > 1]
+            count = sum(len(part) for part in parts if len(part) > 1)
+            assert torch.equal(torch.cat(states, 1), whole[:, :count])
+
+
 def tensor_bytes() -> int:
     """Bytes of all tensors that exist, each storage once."""
     storages = {

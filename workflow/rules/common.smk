@@ -32,6 +32,10 @@ def runtime(rule):
     return lambda wildcards, attempt: attempt * experiment.minutes(rule, wildcards.task)
 
 
+def more_memory(wildcards, attempt):
+    return attempt * 16000
+
+
 def job_priority(wildcards):
     return experiment.priority(wildcards.task)
 

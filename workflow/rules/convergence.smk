@@ -67,7 +67,7 @@ rule measure_convergence:
     threads: experiment.threads
     resources:
         gpu=GPUS,
-        mem_mb=16000,
+        mem_mb=more_memory,
         runtime=runtime("measure_convergence"),
     params:
         # fp32: coarser states cannot resolve a fixed point
@@ -187,7 +187,7 @@ rule measure_recovery:
     threads: experiment.threads
     resources:
         gpu=GPUS,
-        mem_mb=16000,
+        mem_mb=more_memory,
         runtime=lambda wildcards, attempt: attempt * 240,
     params:
         job=lambda wildcards: evaluate_settings(wildcards, script="measure_recovery.py"),

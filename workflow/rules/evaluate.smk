@@ -21,7 +21,7 @@ rule evaluate_model:
     threads: experiment.threads
     resources:
         gpu=GPUS,
-        mem_mb=16000,
+        mem_mb=more_memory,
         runtime=runtime("evaluate_model"),
     params:
         job=lambda wildcards: evaluate_settings(wildcards),
@@ -67,7 +67,7 @@ rule evaluate_untrained:
     threads: experiment.threads
     resources:
         gpu=GPUS,
-        mem_mb=16000,
+        mem_mb=more_memory,
         runtime=lambda wildcards, attempt: attempt * 240,
     params:
         job=lambda wildcards: evaluate_settings(

@@ -36,9 +36,8 @@ onsuccess:
         path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
         for path in configs
     ]
-    logger.info(
-        "\n".join(["", *closing_lines(Path(f"results/{experiment.name}"), cards, here), ""])
-    )
+    folder = Path(f"results/{experiment.name}")
+    logger.info("\n".join(["", *closing_lines(folder, cards, here, seconds=status.elapsed), ""]))
 
 
 onerror:

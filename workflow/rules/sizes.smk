@@ -44,7 +44,7 @@ use rule evaluate_model as evaluate_size with:
         weights="seed[0-9]+",
     resources:
         gpu=GPUS,
-        mem_mb=16000,
+        mem_mb=more_memory,
         runtime=lambda wildcards, attempt: (
             attempt * at_size(wildcards).minutes("evaluate_model", wildcards.task)
         ),

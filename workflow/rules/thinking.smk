@@ -36,7 +36,7 @@ rule record_thinking:
     threads: experiment.threads
     resources:
         gpu=GPUS,
-        mem_mb=16000,
+        mem_mb=more_memory,
         runtime=60,
     params:
         job=lambda wildcards: evaluate_settings(wildcards, script="record_thinking.py"),

@@ -33,6 +33,15 @@ def check_tables(cards: Sequence[Card]) -> None:
         taken[card.table] = card.name
 
 
+def check_mixing(key: str, network: Json, precision: str) -> None:
+    """Refuse a mixture of states in a precision that rounds its weights away."""
+    if network.get("mixing") and precision == "bf16":
+        raise ConfigError(
+            f"{key}.network.mixing: bf16 is too coarse for the weights of past states; choose "
+            "precision: fp32 or tf32"
+        )
+
+
 def check_plotted(key: str, runs: Sequence[Run], plotted: Sequence[Run]) -> None:
     """Refuse plotted runs that are not trained."""
     for run in plotted:

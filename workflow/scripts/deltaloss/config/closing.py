@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from deltaloss.config.costs import in_words
 from deltaloss.core.runs import parse_run
 from deltaloss.puzzles.card import Card
 
@@ -30,13 +31,16 @@ CAUSES = {  # texts of the operating system -> what they mean and what to do
 }
 
 
-def closing_lines(folder: Path, cards: Mapping[str, Card], configs: Sequence[Path]) -> list[str]:
+def closing_lines(
+    folder: Path, cards: Mapping[str, Card], configs: Sequence[Path], *, seconds: float
+) -> list[str]:
     """Say what has been made, of all that an experiment makes.
 
     Args:
         folder: results of the experiment.
         cards: those of its puzzles.
         configs: files behind ``--configfile``.
+        seconds: that the run has taken.
     """
     lines = []
     for card in cards.values():
@@ -51,7 +55,7 @@ def closing_lines(folder: Path, cards: Mapping[str, Card], configs: Sequence[Pat
     if "figure 1" in made:
         overlay = " ".join(["", "--configfile", *map(str, configs)]) if configs else ""
         lines.append(f"report       snakemake --report {folder / 'report.html'}{overlay}")
-    return lines
+    return [*lines, f"took         {in_words(seconds)}"] if lines else []
 
 
 def _in_short(row: Mapping[str, str]) -> str:

@@ -18,6 +18,9 @@ run, on an AMD EPYC and an Intel Xeon."""
 ACTIVATIONS = 5
 """Tensors of the state's size that autograd keeps of a step: its input, and one per convolution."""
 
+MIXING_ACTIVATIONS = 8
+"""The same of a step that mixes past states: 7.1 measured."""
+
 START_SECONDS = 5
 """Of each job, for Python, PyTorch and the examples."""
 

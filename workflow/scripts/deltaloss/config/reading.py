@@ -9,6 +9,7 @@ from deltaloss.config.checks import (
     check_complete,
     check_counts,
     check_milestones,
+    check_mixing,
     check_plotted,
     check_selection,
     check_sizes,
@@ -85,6 +86,8 @@ def _read_task(card: Card, given: Json, config: Json, memory: Path) -> TaskConfi
     runs = _read_runs(f"{key}.runs", given["runs"])
     plotted = _read_runs(f"{key}.plotted", given["plotted"])
     check_plotted(key, runs, plotted)
+    check_mixing(key, given["network"], config["precision"])
+    unset = () if given["network"].get("mixing") else ("mixing",)  # false is as if not given
     training = resolve_training(
         config["training"], given.get("training", {}), config["hyperparameters"], key=key
     )
@@ -110,7 +113,7 @@ def _read_task(card: Card, given: Json, config: Json, memory: Path) -> TaskConfi
         train_steps=given["train_steps"],
         runs=runs,
         plotted=plotted,
-        network=given["network"],
+        network={name: value for name, value in given["network"].items() if name not in unset},
         data=data,
         evaluation=given["evaluation"],
         training=training,

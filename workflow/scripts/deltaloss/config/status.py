@@ -110,16 +110,20 @@ class RunStatus(logging.Handler):
         self._live = None
         self._ending.close()
 
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return time.monotonic() - self._started
+
     def time_left(self) -> float:
         """Predict the seconds to the end, by what the finished work took and by its prediction."""
         left = sum(self._to_do.values())
         done = self._work - left
-        elapsed = time.monotonic() - self._started
         predicted = left / self._cores
         if not done:
-            return max(predicted - elapsed, 0.0)
+            return max(predicted - self.elapsed, 0.0)
         trust = min(1.0, 10 * done / self._work)  # the first tenth of the work says little
-        return trust * elapsed * left / done + (1 - trust) * predicted
+        return trust * self.elapsed * left / done + (1 - trust) * predicted
 
     def describe(self) -> str:
         """Say how many jobs are done, and how long the others will take."""

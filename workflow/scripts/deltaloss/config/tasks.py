@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from deltaloss.config.costs import ACTIVATIONS, FORWARD_AND_BACKWARD, multiply_adds
+from deltaloss.config.costs import (
+    ACTIVATIONS,
+    FORWARD_AND_BACKWARD,
+    MIXING_ACTIVATIONS,
+    multiply_adds,
+)
 from deltaloss.config.released import ReleasedWeights
 from deltaloss.core.errors import ConfigError
 from deltaloss.core.runs import RELEASED, Run
@@ -101,7 +106,8 @@ class TaskConfig:
         """Memory to ask for a training on a CPU or GPU node: 4 GB and twice its activations."""
         batch: int = max(settings["batch_size"] for settings in self.training.values())
         state = int(self.network["width"]) * math.prod(self.card.shape(self.data, "train"))
-        values = ACTIVATIONS * state * self.train_steps * batch
+        kept = MIXING_ACTIVATIONS if self.network.get("mixing") else ACTIVATIONS
+        values = kept * state * self.train_steps * batch
         return 4000 + math.ceil(2 * 4 * values / 1e6)
 
     @property

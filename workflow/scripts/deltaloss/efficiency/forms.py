@@ -22,7 +22,7 @@ from deltaloss.puzzles.base import Task
 FORMS = ("published", "described", "ours")
 """As the released code, as the paper's text (both `efficiency.published`), and `losses`."""
 
-LONGEST_OF = 1000  # draws of a loss of our own, of which the largest is its longest
+CANDIDATES = 1000  # draws of a loss of our own, of which some are taken at equal distances
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +35,9 @@ class Form:
         network: whose gradients are computed.
         add_gradient: takes a problem and the random numbers of one batch, adds the gradient to the
             network's parameters and returns the loss, a scalar without gradient.
-        draws: random numbers of the loss, one tuple per batch; the same for all forms.
-        longest: random numbers for which the loss keeps the most: n = 0, k = T; T steps.
+        draws: random numbers of the loss, one tuple per batch; the same for all forms of a loss.
+        longest: random numbers for which the loss keeps the most: n = 0, k = T; of another loss the
+            largest.
     """
 
     run: str
@@ -72,6 +73,7 @@ def make_forms(
     *,
     steps: int,
     draws: Sequence[tuple[int, int]],
+    seed: int,
 ) -> list[Form]:
     """Make all forms of a loss of the paper, or the only form of another one.
 
@@ -82,10 +84,11 @@ def make_forms(
         steps: T, reasoning steps.
         draws: n and k of each batch of the Progressive Loss. Another loss that draws gets as many
             draws of its own.
+        seed: of those.
     """
     ours = make_loss(run.loss, steps=steps, value=run.value)
     if plain is None or run.loss not in PAPER_LOSSES:
-        return [_our_form(network, ours, run, draws, steps)]
+        return [_our_form(network, ours, run, draws, steps, seed)]
     published = PublishedLoss(steps=steps, alpha=run.value)
     described = DescribedLoss(steps=steps, alpha=run.value)
 
@@ -101,7 +104,7 @@ def make_forms(
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
 
-    own = _our_form(network, ours, run, draws, steps)
+    own = _our_form(network, ours, run, draws, steps, seed)
     published_form, described_form = (
         replace(own, name=name, network=plain, add_gradient=add_gradient)
         for name, add_gradient in (("published", in_published), ("described", in_described))
@@ -110,15 +113,21 @@ def make_forms(
 
 
 def _our_form(
-    network: RecallNetwork, loss: Loss, run: Run, draws: Sequence[tuple[int, int]], steps: int
+    network: RecallNetwork,
+    loss: Loss,
+    run: Run,
+    draws: Sequence[tuple[int, int]],
+    steps: int,
+    seed: int,
 ) -> Form:
-    """Make the form of `losses`, with the draws of its loss."""
-    stream = torch.Generator().manual_seed(derive_seed(0, "efficiency", run.loss))
+    """Make the form of `losses`, with draws of its loss that are spread over their range."""
     chosen: Sequence[tuple[int, ...]] = draws
     longest: tuple[int, ...] = (0, steps)
-    if run.loss != "progressive" or not loss.draw(stream):
-        chosen = [loss.draw(stream) for _ in draws]
-        longest = max(loss.draw(stream) for _ in range(LONGEST_OF))
+    if run.loss != "progressive" or not loss.draw(torch.Generator()):
+        stream = torch.Generator().manual_seed(derive_seed(seed, "efficiency", run.loss))
+        every = sorted(loss.draw(stream) for _ in range(CANDIDATES))
+        distance = CANDIDATES // len(draws)
+        chosen, longest = every[distance // 2 :: distance][: len(draws)], every[-1]
 
     def add_gradient(problem: Problem, *drawn: int) -> Tensor:
         return loss(network, problem.x, problem.criterion, *drawn).loss

@@ -73,7 +73,7 @@ def measure(
     forms = [
         form
         for run in runs
-        for form in make_forms(network, plain, parse_run(run), steps=steps, draws=draws)
+        for form in make_forms(network, plain, parse_run(run), steps=steps, draws=draws, seed=seed)
     ]
 
     def problem(size: int) -> Problem:

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from deltaloss.model.network import RecallNetwork
-from deltaloss.model.weights import to_published
+from deltaloss.model.weights import PUBLISHED_NAMES, to_published
 
 
 class PublishedBlock(nn.Module):
@@ -96,7 +96,13 @@ class PublishedNetwork(nn.Module):
 
 
 def from_ours(network: RecallNetwork) -> PublishedNetwork:
-    """Build a published network with the weights of ours, on the same device."""
+    """Build a published network with the weights of ours, on the same device.
+
+    Raises:
+        ValueError: ours has weights that the published network has not.
+    """
+    if others := network.state_dict().keys() - PUBLISHED_NAMES.keys():
+        raise ValueError(f"the published network has no {', '.join(sorted(others))}")
     weights = to_published(network.state_dict(), dimensions=network.dimensions)
     published = PublishedNetwork(
         dimensions=network.dimensions,

@@ -18,7 +18,6 @@ from deltaloss.puzzles.base import Task
 
 MEGABYTE = 10**6
 FREE_SHARE = 0.8  # of the free memory is used
-STATES = 9  # of an example, held at the same time at the peak of a step (8.1 measured)
 TRIAL_EXAMPLES = 2  # in a trial on a GPU
 
 # States of so many numbers keep a GPU busy for milliseconds per kernel; more are no faster and lose
@@ -61,7 +60,7 @@ def choose_batch_size(
     if device.type == "cuda":
         need, free = _trial_bytes(network, examples, task), torch.cuda.mem_get_info(device)[0]
     else:
-        need, free = STATES * 4 * network.width * pixels, free_bytes(memory_mb)
+        need, free = network.peak_states * 4 * network.width * pixels, free_bytes(memory_mb)
         if need > free:
             raise MemoryShortageError(
                 f"one example at a time needs about {need / MEGABYTE:.0f} MB, and "

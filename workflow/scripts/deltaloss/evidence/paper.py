@@ -123,6 +123,8 @@ def scale(task: str, summary: Mapping[str, Any]) -> str:
         summary: see `Experiment.claims_settings`.
     """
     network = "paper's network" if _own_network(task, summary) else "small network"
+    if summary["network"].get("mixing"):
+        network = "network that mixes past states"
     if same_scale(task, summary):
         return "paper" if _as_many(task, summary) else "paper's network, fewer puzzles"
     sizes = all(DATA[task, split].size == summary[f"{split}_size"] for split in ("train", "test"))

@@ -66,6 +66,8 @@ class RecallNetwork(nn.Module):
         recall_relu: whether a ReLU follows the recall convolution (A.3 item 4).
     """
 
+    peak_states = 9  # W channels each, of an example, at the peak of a step (8.1 measured)
+
     def __init__(
         self,
         *,
