@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deltaloss.config.same_code import latest
 from deltaloss.core.errors import ConfigError, DataError
 from deltaloss.core.files import digest_files, file_sha256, read_json
 from deltaloss.core.fingerprint import digest
@@ -85,6 +86,8 @@ def find_difference(path: str, summary: Json, expected: Mapping[str, Json]) -> s
     if named and "seed" in recorded:
         wanted["seed"] = weights_seed(named[1])
     before, now = flatten(recorded), flatten(wanted)
+    if latest(before.get("code")) == latest(now.get("code")):
+        before["code"] = now["code"]
     changed = [
         f"{key} {before.get(key, 'unset')} (now {now.get(key, 'unset')})"
         for key in sorted({*before, *now})
