@@ -6,7 +6,7 @@
 #   make bundle  results/quick/bundle.zip for an archive; make check-bundle BUNDLE=... reads one back
 #   make test    checks and tests
 #   make check   lint, format and types only
-#   make test-system   tests with packages of the system, as root: a SLURM cluster
+#   make test-system   tests that need root and packages of the system: SLURM, full disks, a browser, LaTeX
 #   make slurm   what profiles/slurm needs
 #   make pages   README and docs/ as a site, in site/
 #   make benchmark   the engine against the published description: results/benchmark/
@@ -73,7 +73,7 @@ pages: $(VENV)/.docs
 	$(RUN) mkdocs build --strict --quiet
 
 test-system: $(VENV)/.dev $(VENV)/.slurm $(VENV)/.docs
-	$(RUN) pytest -m system
+	$(RUN) pytest -m system -n auto --dist loadfile
 
 benchmark: $(VENV)/.runtime
 	$(RUN) python -m benchmarks.compare $(BENCHMARK)

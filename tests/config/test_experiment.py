@@ -67,6 +67,10 @@ REFUSED = {
         r"^tasks\.chess\.runs: 'progressive-1\.5': alpha is 1\.5, allowed is 0 to 1",
     ),
     "unknown loss": (changed(tasks__chess__runs=["dleta"]), r"^tasks\.chess\.runs: .* 'dleta'"),
+    "mixing in bf16": (
+        changed(tasks__chess__network__mixing=True, precision="bf16"),
+        r"^tasks\.chess\.network\.mixing: bf16 is too coarse for the weights of past states",
+    ),
     "plotted, not listed": (
         changed(tasks__chess__plotted=["delta", "progressive-0.25"]),
         r"^tasks\.chess\.plotted: 'progressive-0\.25' is not listed in tasks\.chess\.runs",
@@ -416,3 +420,10 @@ def test_parsing_the_workflow_imports_no_heavy_packages(tmp_path):
         timeout=300,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_mixing_is_false_where_it_is_not_given():
+    plain = read(CONFIG).train_settings("mazes", "delta", "seed1")
+    for mixing in (False, True):
+        config = changed(tasks__mazes__network__mixing=mixing)
+        assert (read(config).train_settings("mazes", "delta", "seed1") == plain) is not mixing

@@ -79,7 +79,7 @@ def test_a_printed_command_is_planned_without_an_error(project: Path, command: s
 
 
 @pytest.mark.parametrize("target", ["quick", "verify", "tiny", "paper", "report", "bundle"])
-def test_the_workflow_is_planned_as_make_calls_it(project: Path, target: str) -> None:
+def test_a_run_is_planned_as_make_calls_it(project: Path, target: str) -> None:
     shown = run(["make", "--dry-run", "CORES=2", target], project, seconds=120.0).stdout
     commands = re.findall(r"&& snakemake (?!--report)(.*)", shown)
     assert commands

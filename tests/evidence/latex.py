@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
-needs_latex = pytest.mark.skipif(not shutil.which("pdflatex"), reason="needs pdflatex")
+
+def needs_latex(test: Callable[..., object]) -> Callable[..., object]:
+    """Mark a test of what `make test-system` runs, and skip it where LaTeX is missing."""
+    missing = pytest.mark.skipif(not shutil.which("pdflatex"), reason="needs pdflatex")
+    return pytest.mark.system(missing(test))
 
 
 def typeset(tables: Iterable[Path], folder: Path) -> str:

@@ -230,6 +230,10 @@ def test_the_ledger_has_a_row_for_each_claim_about_the_puzzles_of_the_experiment
         ({}, "paper"),
         ({"test_count": 100}, "paper's network, fewer puzzles"),
         ({"test_size": 128}, "paper's network, smaller puzzles"),
+        (
+            {"network": {"width": 400, "head": [400, 200], "mixing": True}},
+            "network that mixes past states, paper's sizes",
+        ),
         ({"train_steps": 20}, "small network, paper's sizes"),
         ({"pixels_per_position": 1}, "paper's network, paper's sizes, one pixel per position"),
     ],

@@ -43,7 +43,7 @@ def tabulate_efficiency(measured: Sequence[pd.DataFrame], *, experiment: str) ->
             "of losses and networks that are not the paper's. Ratio: to the Delta Loss in the same "
             "form; to published: to the same loss as published; ± is the 95 % interval of the mean "
             "over the random draws of the losses. Kept: for the backward pass. "
-            "Largest: batch in 8 GB, for the longest n and k. "
+            "Largest: batch in 8 GB, for the longest draw. "
             f"{paper.COSTS}"
         ),
         numbers=numbers,

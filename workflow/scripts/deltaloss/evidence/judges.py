@@ -259,7 +259,7 @@ def judge_cost(
         if (row["task"], row["run"], row["measure"]) == (task, run, measure)
     }
     if "published" not in rows:
-        return untestable("not measured in this experiment")
+        return untestable("not measured as published in this experiment")
     value, low, high = _ratio(rows["published"], inverse=inverse)
     ours, _, _ = _ratio(rows["ours"], inverse=inverse)
     shown = f"{value:.2f}" if math.isnan(low) else f"{value:.2f} ({low:.2f} to {high:.2f})"
