@@ -69,9 +69,7 @@ def test_mazes_of_one_pixel_per_position_are_named(reports):
     assert "one pixel" not in tabulate_data(reports, experiment="trial").notes
     for split in ("train", "test"):
         reports[1][split]["card"] = {"pixels_per_position": 1}
-    table = tabulate_data(reports, experiment="trial")
-    assert "Mazes have one pixel per position" in table.notes
-    assert table.numbers["pixels_per_position"].tolist()[2:4] == [1, 1]
+    assert "one pixel per position" in tabulate_data(reports, experiment="trial").notes
 
 
 def test_numbers_of_its_other_sets_stand_below(reports):

@@ -32,7 +32,8 @@ def tabulate_data(reports: Sequence[Mapping[str, Any]], *, experiment: str) -> T
         "reflection. Ones: share of ones among the target pixels that count. Digest: the first "
         f"{DIGEST_DIGITS} digits. "
     )
-    if any(row["pixels_per_position"] for row in rows):
+    cards = [report[split].get("card", {}) for report in reports for split in ("train", "test")]
+    if any(card.get("pixels_per_position") == 1 for card in cards):
         notes += "Mazes have one pixel per position, not two as the paper's. "
     if lines:
         shown, more = " ".join("; ".join(lines[:SHOWN_WARNINGS]).split()), lines[SHOWN_WARNINGS:]
@@ -120,7 +121,6 @@ def _row(report: Mapping[str, Any], split: str) -> dict[str, Any]:
     row |= {key: "x".join(map(str, audit[key])) for key in ("inputs_shape", "targets_shape")}
     return row | {
         "orientation": audit.get("orientation"),
-        "pixels_per_position": audit.get("card", {}).get("pixels_per_position"),
         "examples_checked": max(
             (check["checked"] for check in audit["checks"].values()), default=0
         ),
