@@ -116,14 +116,19 @@ def _cell(verdict: str, measured: str) -> str:
     return f"**{verdict}**: {decisive.removeprefix('difference ')}"
 
 
-def accuracies(experiment: str) -> list[str]:
-    """Lines of an experiment's tables 5-7, of the puzzles that are published, as one table."""
+def accuracies(experiment: str, place: int = 0) -> list[str]:
+    """Lines of an experiment's tables 5-7, of the puzzles that are published, as one table.
+
+    Args:
+        experiment: its name.
+        place: of the wanted part of each table: 1, where both are kept, for last epochs.
+    """
     rows: list[list[str]] = []
     for task, number in TABLES.items():
         path = PUBLISHED / experiment / "tables" / f"table_{number}.md"
         if not path.is_file():
             continue
-        head, align, *body = _printed_table(path)
+        head, align, *body = _printed_table(path, place)
         rows += [[PUZZLES[task], *row] for row in body]
     heads, align = ["puzzle", *map(str.lower, head)], [":--", *align]
     several = len({row[0] for row in rows}) > 1  # else the text around names the puzzle
@@ -241,6 +246,7 @@ DOCUMENTS: dict[Path, Parts] = {
             name: partial(accuracies, name)
             for name in ("gpu", "laptop", "laptop-own", "laptop-lichess", SWEEP)
         },
+        "laptop-last": partial(accuracies, "laptop", 1),
         "convergence": partial(analysis, "gpu-convergence", "convergence_prefix_sums"),
         "behaviour": partial(analysis, "gpu-convergence", "convergence_prefix_sums", 1),
         "stopping": partial(analysis, "gpu-convergence", "stopping_prefix_sums"),
