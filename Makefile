@@ -17,6 +17,8 @@
 
 CORES ?= all
 PRESET ?= workflow/presets/quick.yaml
+# What the report shows; with analyses: make TARGETS="all convergence recovery thinking" report
+TARGETS ?= all
 VENV := .venv
 
 # make CPU=1 quick: a new .venv gets PyTorch's build without CUDA, from the index that PyTorch documents.
@@ -47,9 +49,9 @@ paper: $(VENV)/.runtime
 	$(SNAKEMAKE) --cores 4 --resources gpu=1
 
 report: $(VENV)/.runtime
-	$(SNAKEMAKE) --cores $(CORES) --configfile $(PRESET)
-	$(RUN) snakemake --report results/report.html --configfile $(PRESET)
-	$(RUN) snakemake --report results/report.zip --configfile $(PRESET)
+	$(SNAKEMAKE) --cores $(CORES) $(TARGETS) --configfile $(PRESET)
+	$(RUN) snakemake --report results/report.html $(TARGETS) --configfile $(PRESET)
+	$(RUN) snakemake --report results/report.zip $(TARGETS) --configfile $(PRESET)
 
 bundle: $(VENV)/.runtime
 	$(SNAKEMAKE) --cores $(CORES) bundle --configfile $(PRESET)

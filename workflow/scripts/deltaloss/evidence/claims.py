@@ -205,7 +205,7 @@ def _costs(task: str, run: str) -> Iterator[Claim]:
 
 def _future_work() -> Iterator[Claim]:
     smaller = "A smaller T in training shortens convergence"
-    reason = "an experiment has one T; compare two, as the preset collapse does"
+    reason = "an experiment has one T; compare two, as the presets losses and losses_10"
     yield _not_tested("Appendix A.1", smaller, reason, task="prefix_sums")
     drawn = "A T drawn anew for each batch shortens convergence"
     yield _more_steps("prefix_sums", "delta", "delta_random", place="Appendix A.1", says=drawn)
