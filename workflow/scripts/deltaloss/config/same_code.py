@@ -9,8 +9,9 @@ tiny for all puzzles, or more.
 from __future__ import annotations
 
 SAME_CODE = {
-    # Former and later digest, of commits c78f5ce and that of this line: networks that mix past
-    # states were added, and `make_network` moved.
+    # Commit c78f5ce, and that of this line: networks that mix past states were added, and
+    # `make_network` moved. The nine trainings of the preset tiny, their answers, convergence and
+    # recovery have the same bits (Intel Xeon, PyTorch 2.13.0).
     "77746b5e4bb0b624": "682367ed8459f272",  # train_model prefix_sums delta
     "67473342c51aebf7": "e5ea2e0f9a6c6a4f",  # train_model prefix_sums progressive
     "c78e727a8ce45ab1": "1aaa000bf4addf3a",  # evaluate_model prefix_sums
