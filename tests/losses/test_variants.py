@@ -36,15 +36,16 @@ def test_all_steps_is_the_mean_over_the_steps(problem: Problem, recompute: str) 
 
 @settings(max_examples=40)
 @given(problems(), st.integers(1, 9), recompute_modes)
-def test_the_maximum_is_over_every_period_counted_from_the_last_step(
+def test_the_maximum_is_over_every_period_counted_from_the_first_step(
     problem: Problem, period: int, recompute: str
 ) -> None:
     losses = step_losses(problem)
     steps = problem[3]
-    seen = [losses[t - 1] for t in range(1, steps + 1) if (steps - t) % period == 0]
+    seen = [losses[t - 1] for t in range(1, steps + 1) if (t - 1) % period == 0]
     plain = losses[-1] - losses[0] + torch.stack(seen).max()
     loss = make_loss("delta_every", steps=steps, value=float(period), recompute=recompute)
     check_loss(problem, loss, plain)
+    assert plain >= losses[-1], "else a worse first answer is rewarded without end"
 
 
 @settings(max_examples=20)

@@ -14,11 +14,11 @@ from deltaloss.model.network import RecallNetwork
 
 @dataclass(frozen=True)
 class PeriodicDeltaLoss:
-    """L(T) - L(1) + max of L(t) over t = T, T - period, T - 2 period, ...
+    """L(T) - L(1) + max of L(t) over t = 1, 1 + period, 1 + 2 period, ..., T at most.
 
     Between these steps the loss may rise without being seen ("periodic divergence"). The paper
-    does not say where to begin; here the last step always counts. With a period of 1 it is the
-    Delta Loss.
+    does not say where to begin. A maximum without the first step would leave the loss without a
+    lower bound: it falls as L(1) grows. With a period of 1 it is the Delta Loss.
 
     Attributes:
         steps: T, reasoning steps.
@@ -39,7 +39,7 @@ class PeriodicDeltaLoss:
     ) -> Outcome:
         """Add the gradient on puzzles x [N, C, *S] to the parameters' `grad`."""
         _, *states = network.unroll(x, self.steps, recompute=self.recompute)
-        seen = states[:: -int(self.period)]
+        seen = states[:: int(self.period)]
         with torch.no_grad():
             largest = torch.stack([criterion(network.readout(s)) for s in seen]).argmax()
         logits = network.readout(states[-1])
