@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
+from ..browser import browser, severe_messages
 from ..workflow.projects import ROOT, run
 
 pytestmark = pytest.mark.system
+__all__ = ["browser"]  # a fixture
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +55,30 @@ def test_no_link_leads_nowhere_and_no_page_asks_another_server(site):
 
 
 def test_published_pictures_are_shown(site):
-    for page, count in (("index.html", 1), ("quick/index.html", 2)):
+    for page, source in (("index.html", "README.md"), ("quick/index.html", "docs/quick.md")):
+        named = re.findall(r"!\[[^\]]*\]\([^)]*results/published/", (ROOT / source).read_text())
         pictures = re.findall(r'<img[^>]* src="([^"]+)"', (site / page).read_text())
-        assert len([one for one in pictures if "results/published/" in one]) == count
+        assert named
+        assert len([one for one in pictures if "results/published/" in one]) == len(named)
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    handler = partial(SimpleHTTPRequestHandler, directory=str(site))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_pages_open_with_their_pictures_and_no_script_fails(address, browser):
+    shown = 0
+    for page in ("", *(f"{path.stem}/" for path in (ROOT / "docs").glob("*.md"))):
+        browser.get(f"{address}/{page}")
+        assert browser.find_elements("css selector", "article h1"), page
+        widths = "return [...document.querySelectorAll('article img')].map(i => i.naturalWidth)"
+        pictures = browser.execute_script(widths)
+        assert all(width > 100 for width in pictures), page
+        shown += len(pictures)
+    assert shown > 5
+    assert severe_messages(browser) == []

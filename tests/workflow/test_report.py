@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 import zipfile
 
 import pytest
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+from ..browser import browser, severe_messages
 from .projects import TINY
 
 pytestmark = pytest.mark.system
+__all__ = ["browser"]  # a fixture
 CATEGORIES = {  # and how many results each has, with one experiment of three puzzles
     "Claims": 1,
     "Figures": 1,
@@ -21,21 +21,6 @@ CATEGORIES = {  # and how many results each has, with one experiment of three pu
     "Tables": 5,
 }
 SECONDS = 30.0
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chrome, driver = (shutil.which(name) for name in ("chromium", "chromedriver"))
-    if not (chrome and driver):
-        pytest.skip("needs Debian's chromium and chromium-driver")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chrome
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1500,1000"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    running = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield running
-    running.quit()
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +60,7 @@ def test_every_page_and_picture_opens_and_no_script_fails(report, browser):
                 browser.switch_to.default_content()
             seen[what] += 1
     assert seen == {"img": 1, "iframe": sum(CATEGORIES.values()) - 1}
-    severe = [line for line in browser.get_log("browser") if line["level"] == "SEVERE"]
-    assert severe == []
+    assert severe_messages(browser) == []
 
 
 def test_the_first_page_explains_the_workflow(report, browser):
