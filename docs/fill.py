@@ -32,6 +32,7 @@ COLUMNS = [  # of the ledger: experiment, puzzle and head
     ("laptop", "chess", "chess, small"),
 ]
 SWEEP = "alpha-sweep"  # its claims about alpha stand beside those of the small networks
+LOSSES = "losses"  # and its claims about other losses
 MEASURED = {"gpu": "gpu-convergence", "laptop": SWEEP}  # where convergence was measured elsewhere
 CONDITIONS = {  # docs/protocol.md
     "collapse": "none changed",
@@ -40,7 +41,7 @@ CONDITIONS = {  # docs/protocol.md
     "collapse-width": "width 24 instead of 48",
     "collapse-epochs": "36 epochs instead of 12",
 }
-FUTURE = {"losses": "", "mixing": "past states mixed", "losses-10": "T = 10"}
+FUTURE = {LOSSES: "", "losses-10": "T = 10", "mixing": "past states mixed"}
 """Experiments about the paper's future work, with what distinguishes all their runs."""
 
 COSTS = {  # measures of efficiency/*.csv
@@ -67,8 +68,10 @@ def ledger() -> list[str]:
     for experiment, task, head in COLUMNS:
         claims = _claims(experiment, task)
         if experiment == "laptop":
-            swept = _claims(SWEEP, task)
-            claims = pd.concat([claims, swept[swept["claim"].str.contains("depends")]])
+            swept, other = _claims(SWEEP, task), _claims(LOSSES, task)
+            swept = swept[swept["claim"].str.contains("depends")]
+            other = other[other["place"] == "Appendix A.1"]
+            claims = pd.concat([claims[claims["place"] != "Appendix A.1"], swept, other])
         for claim in claims[claims["verdict"] != UNTESTABLE].to_dict("records"):
             name = _OWN_ALPHA.sub("Progressive", claim["claim"])
             rows.setdefault(name, {})[head] = _cell(claim["verdict"], claim["measured"])
@@ -90,7 +93,7 @@ def _claims(experiment: str, task: str) -> pd.DataFrame:
     """Claims about a puzzle that are about accuracies and steps; none if it is not published."""
     path = PUBLISHED / experiment / f"claims_{task}.csv"
     if not path.is_file():
-        return pd.DataFrame(columns=["claim", "verdict", "measured"], dtype=str)
+        return pd.DataFrame(columns=["place", "claim", "verdict", "measured"], dtype=str)
     claims = pd.read_csv(path)
     return claims[(claims["task"] == task) & (claims["unit"] != "ratio")]
 
