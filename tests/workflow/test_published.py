@@ -268,6 +268,17 @@ class TestCommitted:
             int(line.split(",")[1]) for line in curve.splitlines()[1:]
         ]
 
+    @pytest.mark.parametrize("run", ["delta", "progressive-1"])
+    @pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
+    def test_two_studies_with_equal_settings_on_equal_machines_have_equal_answers(self, run, seed):
+        found = []
+        for study in ("alpha-sweep", "losses"):
+            folder = ROOT / "results" / "published" / study / "evaluations" / "prefix_sums" / run
+            found.append(load_answers(folder / f"seed{seed}.npz"))
+        first, second = (one.provenance["settings"] for one in found)
+        assert {**first, "code": None} == {**second, "code": None}
+        assert (found[0].correct == found[1].correct).all()
+
     def test_the_laptop_study_goes_on_and_the_quick_one_starts_anew(self):
         laptop, quick, paper = (
             yaml.safe_load((ROOT / path).read_text())
