@@ -37,7 +37,9 @@ onsuccess:
         for path in configs
     ]
     folder = Path(f"results/{experiment.name}")
-    logger.info("\n".join(["", *closing_lines(folder, cards, here, seconds=status.elapsed), ""]))
+    logger.info(
+        "\n".join(["", *closing_lines(folder, cards, here, seconds=status.elapsed), ""])
+    )
 
 
 onerror:
