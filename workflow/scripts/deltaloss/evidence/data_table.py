@@ -10,6 +10,7 @@ import pandas as pd
 from deltaloss.evidence import paper
 from deltaloss.evidence.formats import NONE, count
 from deltaloss.evidence.typeset import OURS, PAPER, Block, Table, text_frame
+from deltaloss.puzzles.card import load_card
 
 PARTS = ("train", "valid", "test")
 DIGEST_DIGITS = 12
@@ -32,9 +33,10 @@ def tabulate_data(reports: Sequence[Mapping[str, Any]], *, experiment: str) -> T
         "reflection. Ones: share of ones among the target pixels that count. Digest: the first "
         f"{DIGEST_DIGITS} digits. "
     )
-    cards = [report[split].get("card", {}) for report in reports for split in ("train", "test")]
-    if any(card.get("pixels_per_position") == 1 for card in cards):
-        notes += "Mazes have one pixel per position, not two as the paper's. "
+    for report in reports:
+        if report["train"].get("card", {}).get("pixels_per_position") == 1:
+            title = load_card(report["task"]).title
+            notes += f"{title}: one pixel per position, not two as in the paper. "
     if lines:
         shown, more = " ".join("; ".join(lines[:SHOWN_WARNINGS]).split()), lines[SHOWN_WARNINGS:]
         notes += f"Warnings: {shown}{f'; and {len(more)} more' if more else ''}."
