@@ -46,7 +46,10 @@ class ReleasedWeights:
 
     def network(self, own: Json) -> dict[str, Any]:
         """Return the settings of the checkpoint's network, from those of the puzzle."""
-        return {**own} if self.recall_relu is None else {**own, "recall_relu": self.recall_relu}
+        settings = {name: value for name, value in own.items() if name != "mixing"}  # never mixes
+        if self.recall_relu is not None:
+            settings["recall_relu"] = self.recall_relu
+        return settings
 
 
 def read_released(

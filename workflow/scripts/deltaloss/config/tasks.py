@@ -52,15 +52,10 @@ class TaskConfig:
     released: Mapping[str, ReleasedWeights] = field(default_factory=dict)
     sizes: tuple[Json, ...] = ()
 
-    @property
-    def published_network(self) -> dict[str, Any]:
-        """The network without what published weights lack, mixing."""
-        return {key: value for key, value in self.network.items() if key != "mixing"}
-
     def network_of(self, run: str, weights: str) -> Json:
         """Return the settings of the network that weights are for."""
         released = self.released.get(run) if weights == RELEASED else None
-        return released.network(self.published_network) if released else self.network
+        return released.network(self.network) if released else self.network
 
     def at_size(self, size: int) -> TaskConfig:
         """Return the puzzle with one of its `sizes` in place of the test set.
