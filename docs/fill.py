@@ -172,17 +172,14 @@ def future() -> list[str]:
     base: dict[str, float] = {}
     for experiment, difference in FUTURE.items():
         folder = PUBLISHED / experiment
-        table, numbers = folder / "tables" / "table_7.md", folder / "tables" / "table_7.csv"
-        if not table.is_file():
-            continue
-        heads, _, *body = _printed_table(table)
+        heads, _, *body = _printed_table(folder / "tables" / "table_7.md")
+        runs = pd.read_csv(folder / "tables" / "table_7.csv")["run"]
         costs = pd.read_csv(folder / "efficiency" / "prefix_sums.csv")
         costs = costs[costs["form"] == "ours"].pivot_table("value", "run", "measure")
         base = base or costs.loc["delta"].to_dict()
-        for run, printed in zip(pd.read_csv(numbers)["run"], body, strict=True):
+        for run, printed in zip(runs, body, strict=True):
             label = ", ".join(filter(None, [parse_run(run).label, difference]))
-            ratios = (costs[name].get(run) / base[name] for name in ("seconds", "kept_mb"))
-            cells = ("-" if pd.isna(ratio) else f"{ratio:.2f}" for ratio in ratios)
+            cells = (f"{costs.at[run, name] / base[name]:.2f}" for name in ("seconds", "kept_mb"))
             rows.append([label, *printed[2:], *cells])
     heads = ["loss", *map(str.lower, heads[2:]), "time", "memory"]
     return _table(heads, rows, [":--", *["--:"] * (len(heads) - 1)])
@@ -255,8 +252,8 @@ DOCUMENTS: dict[Path, Parts] = {
         "stopping": partial(analysis, "gpu-convergence", "stopping_prefix_sums"),
         "stopping-steps": partial(analysis, "gpu-convergence", "stopping_prefix_sums", 1),
         "recovery": partial(analysis, "gpu-convergence", "recovery_prefix_sums", 1),
-        "convergence-small": partial(analysis, "alpha-sweep", "convergence_prefix_sums"),
-        "behaviour-small": partial(analysis, "alpha-sweep", "convergence_prefix_sums", 1),
+        "convergence-small": partial(analysis, SWEEP, "convergence_prefix_sums"),
+        "behaviour-small": partial(analysis, SWEEP, "convergence_prefix_sums", 1),
         "exponents": partial(analysis, "sizes", "sizes_prefix_sums", 1),
         "future": future,
         "collapse": collapse,

@@ -84,10 +84,9 @@ def test_mixed_states_have_the_same_bits_for_every_batch_size(name, size):
     with torch.no_grad():
         whole = torch.stack(list(network.unroll(x, 3)))
         for batch_size in (2, 3, 4, 5, 7):
-            starts = range(0, 12, batch_size)  # none is left alone, which is `padded` for
-            parts = [x[start : start + batch_size] for start in starts]
-            states = [torch.stack(list(network.unroll(part, 3))) for part in parts if len(part) > 1]
-            count = sum(len(part) for part in parts if len(part) > 1)
+            parts = [part for part in x.split(batch_size) if len(part) > 1]  # else `padded`
+            states = [torch.stack(list(network.unroll(part, 3))) for part in parts]
+            count = sum(len(part) for part in parts)
             assert torch.equal(torch.cat(states, 1), whole[:, :count])
 
 
