@@ -7,34 +7,48 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import runpy
+import signal
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any, NoReturn
 
+ROOT = Path(__file__).resolve().parents[1]
+OF_THE_TESTS = ("", str(ROOT), str(ROOT / "workflow" / "scripts"))  # in their path of imports
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["snakemake.cli", "tests.training.jobs", "torch._dynamo"])
+FORKS.set_forkserver_preload(
+    ["snakemake.cli", "tests.training.jobs", "torch._dynamo", "matplotlib.pyplot", "scipy.stats"]
+)
 
 
 def run_snakemake(
     arguments: Sequence[str], folder: Path, seconds: float
 ) -> subprocess.CompletedProcess[str]:
-    """Run Snakemake to its end, for commands that start no job.
+    """Run Snakemake to its end; the scripts of its jobs run in forks of it.
 
     Raises:
-        subprocess.TimeoutExpired: it has not ended in time, and was killed.
+        subprocess.TimeoutExpired: it has not ended in time, and was killed with its jobs.
     """
     with tempfile.TemporaryDirectory() as made:
         out, err = (Path(made) / name for name in ("out", "err"))
         given = (list(arguments), str(folder), str(out), str(err), dict(os.environ))
         process = FORKS.Process(target=_run, args=given)
         process.start()
-        process.join(seconds)
-        if process.is_alive():
-            process.kill()
-            process.join()
-            raise subprocess.TimeoutExpired(["snakemake", *arguments], seconds)
+        try:
+            process.join(seconds)
+            if process.is_alive():
+                raise subprocess.TimeoutExpired(["snakemake", *arguments], seconds)
+        finally:
+            if process.is_alive():  # it leads a group of its own, once it has begun
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid or 0, signal.SIGKILL)
+                process.kill()
+                process.join()
         texts = [path.read_text(encoding="utf-8") for path in (out, err)]
     return subprocess.CompletedProcess(
         ["snakemake", *arguments], process.exitcode or 0, texts[0], texts[1]
@@ -42,14 +56,62 @@ def run_snakemake(
 
 
 def _run(arguments: list[str], folder: str, out: str, err: str, environ: dict[str, str]) -> None:
+    os.setsid()
     for number, path in ((1, out), (2, err)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT), number)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environ)
-    for name in [name for name in sys.modules if name.partition(".")[0] == "deltaloss"]:
-        del sys.modules[name]  # the project in the folder has its own
+    _forget_library()
+    given = filter(None, environ.get("PYTHONPATH", "").split(os.pathsep))
+    sys.path[:] = [*given, *(path for path in sys.path if path not in OF_THE_TESTS)]
     sys.argv = ["snakemake", *arguments]
     from snakemake.cli import main  # noqa: PLC0415 - the server has imported it
+    from snakemake.script import PythonScript  # noqa: PLC0415
 
+    PythonScript.execute_script = _execute_script
     main(arguments)
+
+
+def _forget_library() -> None:
+    """Forget the modules of the server: the project in the folder has its own."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "deltaloss"]:
+        del sys.modules[name]
+
+
+def _execute_script(script: Any, path: str, edit: bool = False) -> None:
+    """Run the script of a job in a fork of Snakemake instead of in a Python of its own."""
+    from snakemake.benchmark import benchmarked  # noqa: PLC0415
+
+    job = os.fork()
+    if job == 0:
+        _work(path, int(script.threads), script.resources.get("tmpdir"))
+    with benchmarked(job if script.bench_record is not None else False, script.bench_record):
+        _, status = os.waitpid(job, 0)
+    if code := os.waitstatus_to_exitcode(status):
+        raise subprocess.CalledProcessError(code if code > 0 else 128 - code, path)
+
+
+def _work(path: str, threads: int, temporary: str | None) -> NoReturn:
+    """Run a script to the end of this process."""
+    code = 1
+    try:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_DFL)
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+        if temporary:
+            os.environ["TMPDIR"] = temporary
+        _forget_library()
+        runpy.run_path(path, run_name="__main__")
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)

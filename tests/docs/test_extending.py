@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -10,7 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.workflow.projects import run, share, tail
+from tests.forks import run_snakemake
+from tests.workflow.projects import check, run, share
 
 from .documents import ROOT, read_blocks
 
@@ -31,16 +32,17 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def follow_recipes(folder: Path) -> None:
     """Apply the files and edits of the document and run its commands, in their order."""
     shutil.copytree(ROOT, folder, ignore=NOT_COPIED)
-    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for block in read_blocks(ROOT / "docs" / "extending.md"):
         if block.kind:
             block.apply(folder)
             continue
         assert block.language == "sh", f"a block that is neither file, edit nor sh:\n{block.text}"
-        command = ["env", f"PATH={programs}", "bash", "-euxc", block.text]
-        done = run(command, folder, seconds=DEADLINE_SECONDS)
-        if done.returncode != 0:
-            pytest.fail(f"{block.text}failed:\n{tail(done.stdout + done.stderr)}")
+        for line in block.text.splitlines():
+            words = shlex.split(line)
+            if words[0] == "snakemake":
+                check(run_snakemake(words[1:], folder, DEADLINE_SECONDS))
+            else:
+                check(run(words, folder, DEADLINE_SECONDS))
 
 
 @pytest.mark.parametrize(

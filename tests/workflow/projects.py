@@ -89,8 +89,8 @@ class Project:
         return ["--cores", "2", *arguments, *overlay]
 
     def snakemake(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake to its end."""
-        return finish(self.start(*arguments, **options))
+        """Run Snakemake to its end, faster than `start` (tests/forks.py)."""
+        return run_snakemake(self.command(*arguments, **options), self.folder, DEADLINE_SECONDS)
 
     def make(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run Snakemake successfully."""
