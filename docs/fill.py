@@ -27,6 +27,7 @@ PUBLISHED = ROOT / "results" / "published"
 
 COLUMNS = [  # of the ledger: experiment, puzzle and head
     ("gpu", "prefix_sums", "prefix sums, paper's network"),
+    ("gpu-mazes", "mazes", "mazes, paper's network, 7 epochs"),
     ("laptop", "prefix_sums", "prefix sums, small"),
     ("laptop", "mazes", "mazes, small"),
     ("laptop", "chess", "chess, small"),
@@ -109,7 +110,8 @@ def _seeds(experiment: str, task: str) -> str:
     path = PUBLISHED / experiment / "statistics" / f"seeds_{task}.csv"
     if not path.is_file():
         return _NOT_RUN
-    return f"{pd.read_csv(path)['seed'].nunique()} seeds"
+    seeds = pd.read_csv(path)["seed"].nunique()
+    return f"{seeds} seeds" if seeds > 1 else "one seed"
 
 
 def _cell(verdict: str, measured: str) -> str:
@@ -244,7 +246,7 @@ DOCUMENTS: dict[Path, Parts] = {
     ROOT / "docs" / "studies.md": {
         **{
             name: partial(accuracies, name)
-            for name in ("gpu", "laptop", "laptop-own", "laptop-lichess", SWEEP)
+            for name in ("gpu", "gpu-mazes", "laptop", "laptop-own", "laptop-lichess", SWEEP)
         },
         "laptop-last": partial(accuracies, "laptop", 1),
         "convergence": partial(analysis, "gpu-convergence", "convergence_prefix_sums"),
