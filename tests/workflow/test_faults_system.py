@@ -77,6 +77,8 @@ KINDS: dict[str, tuple[str, Callable[[Path, Path], bool]]] = {
     "statistics": ("results/tiny/statistics/mcnemar_prefix_sums.csv", same_bytes),
     "table": (TABLE, same_bytes),
     "figure": ("results/tiny/figures/figure_1.pdf", same_bytes),
+    "audit": ("results/tiny/data/prefix_sums.json", same_bytes),
+    "page": ("results/tiny/report/settings.html", same_bytes),
 }
 
 
