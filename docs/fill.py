@@ -34,7 +34,11 @@ COLUMNS = [  # of the ledger: experiment, puzzle and head
 ]
 SWEEP = "alpha-sweep"  # its claims about alpha stand beside those of the small networks
 LOSSES = "losses"  # and its claims about other losses
-MEASURED = {"gpu": "gpu-convergence", "laptop": SWEEP}  # where convergence was measured elsewhere
+MEASURED = {  # where convergence was measured on networks of another experiment
+    ("gpu", "prefix_sums"): "gpu-convergence",
+    ("laptop", "prefix_sums"): SWEEP,
+    ("laptop", "chess"): "laptop-own",
+}
 CONDITIONS = {  # docs/protocol.md
     "collapse": "none changed",
     "collapse-decay": "weight decay 0.0002",
@@ -51,9 +55,7 @@ COSTS = {  # measures of efficiency/*.csv
     "gpu_peak_mb": "peak of memory",
     "largest_batch_8gb_measured": "largest batch in 8 GB",
 }
-MEASURED_CLAIM = (
-    "converges, measured: its states come to rest, its answers no longer change (other trainings)"
-)
+MEASURED_CLAIM = "converges, measured: its states come to rest, its answers no longer change"
 PUZZLES = {"prefix_sums": "prefix sums", "mazes": "mazes", "chess": "chess"}
 TABLES = {"chess": 5, "mazes": 6, "prefix_sums": 7}
 
@@ -101,7 +103,7 @@ def _claims(experiment: str, task: str) -> pd.DataFrame:
 
 def _measured(experiment: str, task: str) -> pd.DataFrame:
     """Verdicts on measured convergence, by run; none if it is not published."""
-    name = MEASURED.get(experiment, experiment)
+    name = MEASURED.get((experiment, task), experiment)
     path = PUBLISHED / name / "tables" / f"convergence_{task}.csv"
     return pd.read_csv(path, index_col="run") if path.is_file() else pd.DataFrame()
 
@@ -116,6 +118,9 @@ def _seeds(experiment: str, task: str) -> str:
 
 def _cell(verdict: str, measured: str) -> str:
     """Verdict and the part of what was measured that decides."""
+    seeds, _, rest = measured.partition("; ")
+    if seeds.endswith(" of 1 seeds"):
+        return f"**{verdict}**: {rest.replace('; ', ', ')}"
     parts = measured.split("; ")
     decisive = next((part for part in parts if part.startswith("difference")), parts[0])
     return f"**{verdict}**: {decisive.removeprefix('difference ')}"
@@ -256,6 +261,10 @@ DOCUMENTS: dict[Path, Parts] = {
         "recovery": partial(analysis, "gpu-convergence", "recovery_prefix_sums", 1),
         "convergence-small": partial(analysis, SWEEP, "convergence_prefix_sums"),
         "behaviour-small": partial(analysis, SWEEP, "convergence_prefix_sums", 1),
+        "convergence-chess": partial(analysis, "laptop-own", "convergence_chess"),
+        "behaviour-chess": partial(analysis, "laptop-own", "convergence_chess", 1),
+        "stopping-chess": partial(analysis, "laptop-own", "stopping_chess"),
+        "recovery-chess": partial(analysis, "laptop-own", "recovery_chess", 1),
         "exponents": partial(analysis, "sizes", "sizes_prefix_sums", 1),
         "future": future,
         "collapse": collapse,
