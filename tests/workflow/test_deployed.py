@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .projects import ROOT, TINY, Project, check, copy_project, run, same_weights
+from .projects import ROOT, TINY, Project, check, copy_project, finish, run, same_weights
 
 WEIGHTS = "results/tiny/models/prefix_sums/delta/seed42.safetensors"
 ADDRESS = "https://github.com/some/delta-loss"
@@ -49,5 +49,5 @@ def test_deployed_into_an_empty_folder_it_makes_the_same_weights(
     config = yaml.safe_load((folder / "config" / "config.yaml").read_text())
     assert config["experiment"] == "paper"
     shutil.copytree(ROOT / Path(TINY).parent, folder / Path(TINY).parent)
-    Project(folder).make(WEIGHTS)
+    check(finish(Project(folder).start(WEIGHTS)))
     assert same_weights(folder / WEIGHTS, tiny_run.folder / WEIGHTS)
