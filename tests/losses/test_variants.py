@@ -45,7 +45,8 @@ def test_the_maximum_is_over_every_period_counted_from_the_first_step(
     plain = losses[-1] - losses[0] + torch.stack(seen).max()
     loss = make_loss("delta_every", steps=steps, value=float(period), recompute=recompute)
     check_loss(problem, loss, plain)
-    assert plain >= losses[-1], "else a worse first answer is rewarded without end"
+    rounding = 1e-12 * max(losses)
+    assert plain >= losses[-1] - rounding, "else a worse first answer is rewarded without end"
 
 
 @settings(max_examples=20)

@@ -23,6 +23,7 @@ SLURM = [
     *("--profile", "profiles/slurm"),
     *("--slurm-status-command", "squeue"),  # it keeps no accounts, which sacct reads
     *("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5"),
+    *("--seconds-between-status-checks", "1"),
 ]
 MODEL = "results/tiny/models/prefix_sums/delta/seed42.safetensors"
 LOG = "results/tiny/logs/train/prefix_sums/delta/seed42.log"
@@ -79,18 +80,22 @@ def running() -> list[str]:
     return slurm("squeue", "--noheader", "--states=RUNNING", "--format=%i").split()
 
 
-def test_a_puzzle_is_what_it_is_without_a_cluster(tiny_run, project):
-    done = project.make(*SLURM, "prefix_sums", settings=ON_GPU)
-    assert done.stderr.count("has been submitted with SLURM jobid") > 10
-    for kind in ("models/prefix_sums/*/*.safetensors", "evaluations/prefix_sums/*/*.csv"):
+def test_the_experiment_is_what_it_is_without_a_cluster(tiny_run, project):
+    done = project.make(*SLURM, settings=ON_GPU)
+    assert done.stderr.count("has been submitted with SLURM jobid") > 30
+    for kind, count in (
+        ("models/*/*/*.safetensors", 9),
+        ("evaluations/*/*/*.csv", 12),
+        ("tables/table_[567].csv", 3),
+    ):
         made = sorted(tiny_run.folder.glob(f"results/tiny/{kind}"))
-        assert len(made) > 2, kind
+        assert len(made) == count, kind
         for path in made:
             other = project.folder / path.relative_to(tiny_run.folder)
-            if path.suffix == ".csv":
-                assert other.read_bytes() == path.read_bytes(), path
-            else:
+            if path.suffix == ".safetensors":
                 assert same_weights(other, path), path
+            else:
+                assert other.read_bytes() == path.read_bytes(), path
 
 
 def test_a_job_asks_for_its_gpu_time_and_memory(tmp_path):
