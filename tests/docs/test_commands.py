@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -63,10 +62,15 @@ def test_the_documents_print_commands() -> None:
     assert sum(command.startswith("snakemake ") for command in printed_commands()) > 8
 
 
-@pytest.mark.parametrize("command", printed_commands())
+def on_slurm(command: str) -> list[pytest.MarkDecorator]:
+    """The mark of commands that need the executor, which `make test-system` installs."""
+    return [pytest.mark.system] if "profiles/slurm" in command else []
+
+
+@pytest.mark.parametrize(
+    "command", [pytest.param(one, marks=on_slurm(one)) for one in printed_commands()]
+)
 def test_a_printed_command_is_planned_without_an_error(project: Path, command: str) -> None:
-    if "profiles/slurm" in command and not find_spec("snakemake_executor_plugin_slurm"):
-        pytest.skip("needs the executor: make slurm")
     program, *arguments = shlex.split(command)
     if program == "make":
         done = run(["make", "--dry-run", *arguments], project, seconds=120.0)
