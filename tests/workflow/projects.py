@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("CITATION.cff", "LICENSE", "Snakefile", "config.yaml", "envs", "profiles", "workflow")
 CACHES = shutil.ignore_patterns(".*_cache")
 TINY = "workflow/presets/tiny.yaml"
+TASKS = ("chess", "mazes", "prefix_sums")
+DELTA = {"tasks": {task: {"runs": ["delta"], "plotted": ["delta"]} for task in TASKS}}
 DEADLINE_SECONDS = 900.0  # of every command; a tiny run takes 80 seconds of one core
 TAIL_CHARACTERS = 5000
 
@@ -200,6 +202,24 @@ def copy_project(folder: Path) -> Project:
         else:
             shutil.copy2(ROOT / part, folder / part)
     return Project(folder)
+
+
+def make_repository(folder: Path) -> Path:
+    """Copy what others deploy, and commit it."""
+    repository = copy_project(folder).folder
+    shutil.copytree(ROOT / "config", repository / "config", symlinks=True)
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy2(ROOT / name, repository)
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "a"]):
+        check(run([*git, *command], repository))
+    return repository
+
+
+def install_library(repository: Path, folder: Path) -> None:
+    """Install the library with pip into a folder."""
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+    check(run([*pip, "--target", str(folder), "."], repository))
 
 
 def share(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:

@@ -11,10 +11,7 @@ import pytest
 from deltaloss.core.files import check_file, read_json
 from deltaloss.evaluation.answers import load_answers
 
-from .projects import Project
-
-TASKS = ("chess", "mazes", "prefix_sums")
-DELTA = {"tasks": {task: {"runs": ["delta"], "plotted": ["delta"]} for task in TASKS}}
+from .projects import DELTA, TASKS, Project
 
 
 @pytest.fixture(scope="module")

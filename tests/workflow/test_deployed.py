@@ -9,12 +9,20 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .projects import ROOT, TINY, Project, check, copy_project, finish, run, same_weights
+from .projects import (
+    ROOT,
+    TINY,
+    Project,
+    check,
+    finish,
+    install_library,
+    make_repository,
+    run,
+    same_weights,
+)
 
 WEIGHTS = "results/tiny/models/prefix_sums/delta/seed42.safetensors"
 ADDRESS = "https://github.com/some/delta-loss"
-GIT = ("git", "-c", "user.name=a", "-c", "user.email=a@b.c")
-PIP = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation")
 
 pytestmark = pytest.mark.system
 
@@ -22,13 +30,8 @@ pytestmark = pytest.mark.system
 @pytest.fixture
 def hosted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with a tag, to which git goes for the address."""
-    repository = copy_project(tmp_path / "hosted").folder
-    shutil.copytree(ROOT / "config", repository / "config", symlinks=True)
-    for name in ("pyproject.toml", "README.md"):
-        shutil.copy2(ROOT / name, repository)
-    commands = (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "a"], ["tag", "v9"])
-    for command in commands:
-        check(run([*GIT, *command], repository))
+    repository = make_repository(tmp_path / "hosted")
+    check(run(["git", "tag", "v9"], repository))
     monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
     monkeypatch.setenv("GIT_CONFIG_KEY_0", f"url.file://{repository}.insteadOf")
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", ADDRESS)
@@ -44,7 +47,7 @@ def test_deployed_into_an_empty_folder_it_makes_the_same_weights(
     deploy = "import sys; from snakedeploy.client import main; sys.exit(main())"
     given = ["deploy-workflow", ADDRESS, str(folder), "--tag", "v9"]
     check(run([sys.executable, "-c", deploy, *given], tmp_path))
-    check(run([*PIP, "--target", str(installed), str(hosted)], tmp_path))
+    install_library(hosted, installed)
     monkeypatch.setenv("PYTHONPATH", str(installed))
     config = yaml.safe_load((folder / "config" / "config.yaml").read_text())
     assert config["experiment"] == "paper"

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-from .projects import ROOT, TINY, Project, copy_project, merge, run, same_weights
+from .projects import (
+    ROOT,
+    TINY,
+    Project,
+    copy_project,
+    install_library,
+    make_repository,
+    merge,
+    run,
+    same_weights,
+)
 
 WEIGHTS = "results/tiny/models/prefix_sums/delta/seed42.safetensors"
 MODULE = """
@@ -47,16 +56,9 @@ def test_a_module_in_a_folder_makes_the_same_weights(tiny_run, tmp_path):
 def test_a_module_from_git_makes_the_same_weights_with_the_library_from_pip(
     tiny_run, tmp_path, monkeypatch
 ):
-    module = copy_project(tmp_path / "delta").folder
-    for name in ("pyproject.toml", "README.md"):
-        shutil.copy2(ROOT / name, module)
-    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c"]
-    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "a"]):
-        assert run([*git, *command], module).returncode == 0
-    commit = run([*git, "rev-parse", "HEAD"], module).stdout.strip()
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
-    done = run([*pip, "--target", str(tmp_path / "installed"), "."], module)
-    assert done.returncode == 0, done.stderr
+    module = make_repository(tmp_path / "delta")
+    commit = run(["git", "rev-parse", "HEAD"], module).stdout.strip()
+    install_library(module, tmp_path / "installed")
     place = f'gitfile({str(module)!r}, path="workflow/Snakefile", commit="{commit}")'
     user = make_user(tmp_path / "user", place)
     lost = user.snakemake(WEIGHTS, preset=None)

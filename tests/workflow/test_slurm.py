@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from .projects import ROOT, Project, copy_project, finish, kill, same_weights
+from .projects import DELTA, ROOT, TASKS, Project, copy_project, finish, kill, same_weights
 
 pytestmark = pytest.mark.system
 
@@ -25,7 +25,6 @@ SLURM = [
     *("--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "5"),
     *("--seconds-between-status-checks", "1"),
 ]
-TASKS = ("chess", "mazes", "prefix_sums")
 MODEL = "results/tiny/models/prefix_sums/delta/seed42.safetensors"
 LOG = "results/tiny/logs/train/prefix_sums/delta/seed42.log"
 CHECKPOINTS = "results/tiny/checkpoints/prefix_sums/delta/seed42"
@@ -82,8 +81,7 @@ def running() -> list[str]:
 
 
 def test_the_experiment_is_what_it_is_without_a_cluster(tiny_run, project):
-    one_loss = {task: {"runs": ["delta"], "plotted": ["delta"]} for task in TASKS}
-    done = project.make(*SLURM, settings={**ON_GPU, "tasks": one_loss})
+    done = project.make(*SLURM, settings={**ON_GPU, **DELTA})
     assert done.stderr.count("has been submitted with SLURM jobid") > 15
     for task in TASKS:
         weights = f"results/tiny/models/{task}/delta/seed42.safetensors"
