@@ -71,6 +71,7 @@ class TestLevels:
     def test_one_seed_says_so(self):
         finding = judge("Delta solves at least", evidence(delta=[[0, 0, 99.5]]))
         assert finding.verdict == f"{FAILS} (one seed)"
+        assert finding.measured == "accuracy 99.5 %"
 
     def test_extrapolation_is_a_gain_after_the_steps_of_training(self):
         gains, keeps, early = [10, 20, 60], [10, 60, 60], [60, 20, 20]
@@ -83,12 +84,25 @@ class TestLevels:
     def test_convergence_loses_at_most_a_point_and_counts_seeds_that_solve_something(self):
         stays, falls, failed = [10, 90, 89], [10, 90, 88], [0, 0.5, 0.5]
         says = "Delta converges"
-        finding = judge(says, evidence(delta=[stays] * 4 + [failed]))
-        assert (finding.verdict, finding.seeds) == (HOLDS, 4)
+        finding = judge(says, evidence(delta=[stays] * 5 + [failed]))
+        assert (finding.verdict, finding.seeds) == (HOLDS, 5)
         assert "left out, for they solve nothing: 1" in finding.measured
         assert judge(says, evidence(delta=[falls] * 5)).verdict == FAILS
         assert judge(says, evidence(delta=[failed] * 5)).verdict == UNTESTABLE
         assert judge(says, evidence(delta=[stays] + [failed] * 2)).verdict == UNTESTABLE
+
+    def test_convergence_leaves_out_seeds_that_still_rise(self):
+        ramp = list(range(10))
+        near, late = [*ramp[1:], 99, 100], [*ramp, 98, 100]  # one or two points, 10 of 11 steps
+        says = "Delta converges"
+        early = [[50, *one] for one in ([99] * 10, [99.5] * 10)]
+        finding = judge(says, evidence(delta=[*early * 3, late]))
+        assert (finding.verdict, finding.seeds) == (HOLDS, 6)
+        assert finding.measured.endswith("left out, for they still rise: 1")
+        for rising in (near, late):
+            finding = judge(says, evidence(delta=[rising] * 5))
+            assert finding.verdict == UNTESTABLE
+            assert "only 0 of 5 seeds count; left out, for they still rise: 5" in finding.measured
 
     def test_collapse_loses_more_than_half(self):
         says = "With the loss of the last step alone"

@@ -82,7 +82,7 @@ def test_a_verdict_needs_ten_right_answers_of_a_seed():
     made = runs("mazes", delta=[back, back, lost], progressive_1=[back, lost, lost])
     table = tabulate_recovery(summarize_recovery(made), experiment="tiny")
     printed = table.blocks[0].printed.droplevel(0, axis=1).set_index("Loss")["Swapped"]
-    assert printed.tolist() == [f"{HOLDS}:\n2 of 2", "only 1 of\n3 solve"]
+    assert printed.tolist() == [f"{HOLDS} (few seeds):\n2 of 2", "only 1 of\n3 solve"]
     assert set(table.numbers["recovery_seeds"]) == {1, 2}
     assert table.numbers["recovery_verdict"].tolist()[-1] == UNTESTABLE
 

@@ -12,7 +12,6 @@ from scipy import stats
 from deltaloss.evidence.verdicts import (
     FAILS,
     HOLDS,
-    ONE_SEED,
     UNDECIDED,
     friedman_test,
     judge_level,
@@ -26,8 +25,15 @@ from deltaloss.evidence.verdicts import (
     ("met", "seeds", "verdict"),
     [
         *((5, 5, HOLDS), (4, 5, HOLDS), (3, 5, UNDECIDED), (2, 5, UNDECIDED), (1, 5, FAILS)),
-        *((0, 5, FAILS), (8, 10, HOLDS), (7, 10, UNDECIDED), (2, 10, FAILS), (2, 3, UNDECIDED)),
-        *((1, 1, f"{HOLDS} ({ONE_SEED})"), (0, 1, f"{FAILS} ({ONE_SEED})")),
+        *(
+            (0, 5, FAILS),
+            (8, 10, HOLDS),
+            (7, 10, UNDECIDED),
+            (2, 10, FAILS),
+            (1, 4, f"{UNDECIDED} (few seeds)"),
+        ),
+        *((2, 2, f"{HOLDS} (few seeds)"), (4, 4, f"{HOLDS} (few seeds)")),
+        *((1, 1, f"{HOLDS} (one seed)"), (0, 1, f"{FAILS} (one seed)")),
     ],
 )
 def test_a_level_needs_four_of_five_seeds(met, seeds, verdict):

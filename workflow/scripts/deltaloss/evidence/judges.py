@@ -13,11 +13,11 @@ from deltaloss.core.runs import parse_run
 from deltaloss.core.seeds import derive_seed
 from deltaloss.evidence.over_seeds import RESAMPLING_SEED, SOLVED_PERCENT
 from deltaloss.evidence.paired import wilson_interval
-from deltaloss.evidence.statistics import alphas
+from deltaloss.evidence.statistics import alphas, tolerance
 from deltaloss.evidence.verdicts import (
     HOLDS,
     Finding,
-    enough_solve,
+    enough_count,
     friedman_test,
     judge_level,
     judge_ratio,
@@ -29,6 +29,7 @@ from deltaloss.evidence.verdicts import (
 )
 
 COLLAPSED = 0.5  # share of the maximum that is left, below which a run has collapsed
+REACHED = 0.9  # share of the steps after which a maximum is too late to show what more steps do
 ALPHAS = 3  # different values above 0, at least, that show whether alpha matters
 
 Met = Callable[["pd.Series[float]", "pd.Series[float]", "pd.Series[float]"], "pd.Series[bool]"]
@@ -79,44 +80,46 @@ def judge_extrapolation(evidence: Evidence, task: str, run: str) -> Finding:
 
 def judge_convergence(evidence: Evidence, task: str, run: str) -> Finding:
     """Judge whether at most 1 %, or one, of the puzzles is lost up to the last step."""
-    return _of_solving(
-        evidence,
-        task,
-        run,
-        lambda best, last, examples: best - last <= (examples / 100).clip(lower=1),
+    return _after_maximum(
+        evidence, task, run, lambda best, last, examples: best - last <= examples.map(tolerance)
     )
 
 
 def judge_collapse(evidence: Evidence, task: str, run: str) -> Finding:
     """Judge whether less than half of the highest accuracy is left at the last step."""
-    return _of_solving(evidence, task, run, lambda best, last, _: last < COLLAPSED * best)
+    return _after_maximum(evidence, task, run, lambda best, last, _: last < COLLAPSED * best)
 
 
-def _of_solving(evidence: Evidence, task: str, run: str, met: Met) -> Finding:
-    """Judge a level of the seeds that solve something, if that is half of them at least."""
+def _after_maximum(evidence: Evidence, task: str, run: str, met: Met) -> Finding:
+    """Judge a level by the seeds whose accuracy can be followed beyond its maximum.
+
+    Left out are seeds that solve nothing, and those that come near their maximum only in the last
+    tenth of the steps: they may still rise.
+    """
     best, last = (evidence.at(task, run, one) for one in ("maximum", "last"))
     solving = solves_something(best["correct"], best["examples"])
-    if not enough_solve(solving):
-        return untestable(f"only {solving.sum()} of {len(solving)} seeds solve anything")
+    reached = best["steps_until_near_max_accuracy"] <= REACHED * last["step"]
+    counted = solving & reached
+    left_out = {"solve nothing": (~solving).sum(), "still rise": (solving & ~reached).sum()}
+    reasons = "".join(f"; left out, for they {why}: {n}" for why, n in left_out.items() if n)
+    if not enough_count(counted):
+        return untestable(f"only {counted.sum()} of {len(counted)} seeds count{reasons}")
     finding = _level(
-        met(best["correct"], last["correct"], best["examples"])[solving],
-        best.loc[solving, "accuracy_percent"],
+        met(best["correct"], last["correct"], best["examples"])[counted],
+        best.loc[counted, "accuracy_percent"],
     )
-    measured = (
-        f"{finding.measured}; last step {_range(last.loc[solving, 'accuracy_percent'], ' %')}"
-    )
-    if not solving.all():
-        measured += f"; left out, for they solve nothing: {(~solving).sum()}"
-    return replace(finding, measured=measured)
+    after = _range(last.loc[counted, "accuracy_percent"], " %")
+    return replace(finding, measured=f"{finding.measured}; last step {after}{reasons}")
 
 
 def _level(met: pd.Series[bool], accuracies: pd.Series[float]) -> Finding:
     """Judge a level by the share of seeds that meet it."""
     count, seeds = int(met.sum()), len(met)
     low, high = wilson_interval(count, seeds)
+    share = f"{count} of {seeds} seeds; " if seeds > 1 else ""
     return Finding(
         verdict=judge_level(met.tolist()),
-        measured=f"{count} of {seeds} seeds; accuracy {_range(accuracies, ' %')}",
+        measured=f"{share}accuracy {_range(accuracies, ' %')}",
         value=count / seeds,
         low=low,
         high=high,

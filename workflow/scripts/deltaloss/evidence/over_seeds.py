@@ -21,7 +21,12 @@ from deltaloss.evidence.resampling import (
     resample_examples,
     sign_flip_test,
 )
-from deltaloss.evidence.statistics import COMPARISONS, Steps, check_same_examples
+from deltaloss.evidence.statistics import (
+    COMPARISONS,
+    Steps,
+    check_same_examples,
+    near_best_step,
+)
 
 SOLVED_PERCENT = 99.0
 """A seed is solved at a step if its accuracy there is at least this."""
@@ -31,7 +36,7 @@ RESAMPLING_SEED = 0  # the intervals of an experiment are the same whenever they
 SEEDS_COLUMNS = (
     *("task", "run", "seed", "comparison", "step", "correct", "examples"),
     *("accuracy_percent", "low_percent", "high_percent"),  # Wilson's interval
-    *("solved", "steps_until_max_accuracy", "not_finite"),
+    *("solved", "steps_until_max_accuracy", "steps_until_near_max_accuracy", "not_finite"),
 )
 
 SIDES = ("first", "second")
@@ -90,6 +95,7 @@ def _summarize(answers: Answers, step: int) -> dict[str, float]:
         "high_percent": 100.0 * high,
         "solved": accuracy >= SOLVED_PERCENT,
         "steps_until_max_accuracy": answers.best_step(),
+        "steps_until_near_max_accuracy": near_best_step(answers),
         "not_finite": int(at_step["not_finite"]),
     }
 

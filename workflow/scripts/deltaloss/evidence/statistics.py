@@ -66,6 +66,17 @@ def _last_best_step(answers: Answers) -> int:
     return answers.steps - int(correct[::-1].argmax())
 
 
+def tolerance(examples: int) -> float:
+    """Test puzzles that an accuracy may lose and still counts as the same: 1 %, or one."""
+    return max(1.0, examples / 100)
+
+
+def near_best_step(answers: Answers) -> int:
+    """First step, from 1, whose accuracy is within `tolerance` of the highest."""
+    correct = answers.correct.sum(axis=1)
+    return int((correct >= correct.max() - tolerance(answers.examples)).argmax()) + 1
+
+
 def compare_runs(results: Results, steps: Steps) -> pd.DataFrame:
     """Compare every two runs of a puzzle on each of their common weights.
 

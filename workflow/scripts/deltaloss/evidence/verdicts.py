@@ -17,7 +17,7 @@ HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided"
 UNTESTABLE = "not testable here"
 
 MANY, FEW = 0.8, 0.2  # shares of seeds: four of five, one of five
-ONE_SEED = "one seed"
+ENOUGH_SEEDS = 5  # fewer are said beside a verdict
 FEW_PUZZLES = 10  # a seed that solves fewer, or fewer than 1 %, solves nothing
 
 
@@ -91,8 +91,10 @@ def judge_level(met: Sequence[bool]) -> str:
 
 
 def of_seeds(verdict: str, seeds: int) -> str:
-    """Return a verdict that says so if it rests on one seed."""
-    return verdict if seeds > 1 else f"{verdict} ({ONE_SEED})"
+    """Return a verdict that says so if it rests on fewer than `ENOUGH_SEEDS`."""
+    if seeds >= ENOUGH_SEEDS:
+        return verdict
+    return f"{verdict} ({'few seeds' if seeds > 1 else 'one seed'})"
 
 
 def solves_something(correct: pd.Series[float], examples: pd.Series[float]) -> pd.Series[bool]:
@@ -100,15 +102,15 @@ def solves_something(correct: pd.Series[float], examples: pd.Series[float]) -> p
     return correct >= (examples / 100).clip(lower=FEW_PUZZLES)
 
 
-def enough_solve(solving: pd.Series[bool]) -> bool:
-    """Whether a level can be judged: at least half of the seeds solve something."""
-    return bool(2 * solving.sum() >= len(solving))
+def enough_count(counted: pd.Series[bool]) -> bool:
+    """Whether a level can be judged: at least half of the seeds count."""
+    return bool(2 * counted.sum() >= len(counted))
 
 
 def judge_solving(met: pd.Series[bool], solving: pd.Series[bool]) -> Level:
     """Judge a level by the seeds that solve something."""
     counted = met[solving]
-    verdict = judge_level(counted.tolist()) if enough_solve(solving) else UNTESTABLE
+    verdict = judge_level(counted.tolist()) if enough_count(solving) else UNTESTABLE
     return Level(
         verdict=verdict, met=int(counted.sum()), seeds=len(counted), left_out=int((~solving).sum())
     )
