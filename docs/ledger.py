@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pandas as pd
 
@@ -45,11 +46,7 @@ def ledger() -> list[str]:
             rows.setdefault(name, {})[head] = _cell(claim["verdict"], claim["measured"])
         for run, row in _measured(experiment, task).iterrows():
             loss = _OWN_ALPHA.sub("Progressive", parse_run(run).label)
-            cells = [
-                f"{what} **{row[f'{what}_verdict']}**: {row[f'{what}_met']} of "
-                f"{row[f'{what}_seeds']} seeds"
-                for what in ("states", "answers")
-            ]
+            cells = [_level(row, what) for what in ("states", "answers")]
             if row["states_verdict"] != UNTESTABLE:
                 rows.setdefault(f"{loss} {MEASURED_CLAIM}", {})[head] = "; ".join(cells)
     heads = [f"{head}, {_seeds(experiment, task)}" for experiment, task, head in COLUMNS]
@@ -79,6 +76,12 @@ def _seeds(experiment: str, task: str) -> str:
         return NOT_RUN
     seeds = pd.read_csv(path)["seed"].nunique()
     return f"{seeds} seeds" if seeds > 1 else "one seed"
+
+
+def _level(row: pd.Series[Any], what: str) -> str:
+    """Verdict on states or answers, and at how many seeds, if there are several."""
+    verdict, met, seeds = (row[f"{what}_{name}"] for name in ("verdict", "met", "seeds"))
+    return f"{what} **{verdict}**" + (f": {met} of {seeds} seeds" if seeds > 1 else "")
 
 
 def _cell(verdict: str, measured: str) -> str:

@@ -26,11 +26,18 @@ FILES = {  # heading of docs/results.md -> path below results/published/<experim
     "Efficiency": r"efficiency/\w+|tables/efficiency",
     "Claims": r"claims(_\w+)?",
 }
+ANALYSIS = re.compile(r"convergence/|recovery/|\w+/(convergence|stopping|recovery|sizes)_")
+"""Tested beside their code."""
+
+
+def name_of(path: Path) -> str:
+    """Path of a published file below its experiment, without its ending."""
+    return path.relative_to(PUBLISHED).with_suffix("").as_posix().partition("/")[2]
 
 
 def kind_of(path: Path) -> str:
     """Heading of a published CSV file; empty for none."""
-    name = path.relative_to(PUBLISHED).with_suffix("").as_posix().partition("/")[2]
+    name = name_of(path)
     return next((kind for kind, pattern in FILES.items() if re.fullmatch(pattern, name)), "")
 
 
@@ -53,7 +60,8 @@ def columns() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for experiment in ("quick", "laptop"):
         for path in sorted((PUBLISHED / experiment).rglob("*.csv")):
-            found.setdefault(kind_of(path), set()).update(pd.read_csv(path, nrows=0).columns)
+            if not ANALYSIS.match(name_of(path)):
+                found.setdefault(kind_of(path), set()).update(pd.read_csv(path, nrows=0).columns)
     return found
 
 
