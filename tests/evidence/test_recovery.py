@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from deltaloss.convergence.recovery import DISTURBANCES
 from deltaloss.core.runs import parse_run
@@ -63,11 +64,12 @@ def test_the_table_leaves_out_seeds_that_are_never_right():
     table = tabulate_recovery(summarize_recovery(MADE), experiment="tiny")
     assert [block.title for block in table.blocks] == [
         "Mazes: 99 % come back",
+        "Mazes: mean over seeds (%)",
         "Mazes: answers that come back (%)",
         "Mazes: steps until then",
         "Mazes: alignment",
     ]
-    printed = table.blocks[1].printed.droplevel(0, axis=1).set_index("Loss")
+    printed = table.blocks[2].printed.droplevel(0, axis=1).set_index("Loss")
     assert printed["Swapped"].tolist() == ["66.7\n(66.7–66.7)"] * 2
     assert len(table.numbers) == 2 * len(DISTURBANCES)
 
@@ -85,6 +87,22 @@ def test_a_verdict_needs_ten_right_answers_of_a_seed():
     assert printed.tolist() == [f"{HOLDS} (few seeds):\n2 of 2", "only 1 of\n3 solve"]
     assert set(table.numbers["recovery_seeds"]) == {1, 2}
     assert table.numbers["recovery_verdict"].tolist()[-1] == UNTESTABLE
+
+
+def test_a_mean_over_seeds_has_student_s_interval():
+    shares = [1.0, 0.9, 0.8, 0.5, 0.9]
+    made = [
+        seed([YES] * 10, [YES] * round(10 * one) + [NO] * round(10 * (1 - one)), [1.0] * 10)
+        for one in shares
+    ]
+    table = tabulate_recovery(summarize_recovery(runs("mazes", delta=made)), experiment="tiny")
+    row = table.numbers.iloc[-1]
+    ends = stats.ttest_1samp([100 * one for one in shares], 0).confidence_interval()
+    assert row["recovered_percent_mean"] == pytest.approx(82)
+    assert row["recovered_percent_mean_low"] == pytest.approx(ends.low)
+    assert (row["recovered_percent_mean_high"], ends.high > 100) == (100, True)
+    printed = table.blocks[1].printed.droplevel(0, axis=1)["Swapped"]
+    assert printed.tolist() == [f"82.0\n({ends.low:.1f}–100.0)"]
 
 
 @needs_latex

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from deltaloss.convergence.behaviour import QUANTILES, quantiles
@@ -14,6 +16,7 @@ from deltaloss.evidence.convergence import LEAST_PERCENT
 from deltaloss.evidence.formats import percent, whole
 from deltaloss.evidence.kinds import Measures, tabulate_kinds
 from deltaloss.evidence.provenance import RunResults
+from deltaloss.evidence.resampling import student_interval
 from deltaloss.evidence.typeset import Block, Table, text_frame
 from deltaloss.evidence.verdicts import Level, judge_solving, solves_something
 from deltaloss.puzzles.card import load_card
@@ -24,11 +27,15 @@ MEASURES: Measures = {
     "recovery_steps": ("steps until then", lambda _: whole),
     "alignment": ("alignment", lambda _: "{:.3f}".format),
 }
+MEAN = "recovered_percent_mean"
 SUMMARY_COLUMNS = (
     *("task", "run", "seed", "disturbance", "examples", "undisturbed_correct"),
     "recovered_percent",
     *(f"{measure}{end}" for measure in ("recovery_steps", "alignment") for end in QUANTILES),
 )
+
+Key = tuple[Hashable, ...]
+"""Puzzle, run and disturbance."""
 
 
 def summarize_recovery(results: Sequence[RunResults[pd.DataFrame]]) -> pd.DataFrame:
@@ -76,11 +83,16 @@ def tabulate_recovery(summary: pd.DataFrame, *, experiment: str) -> Table:
     )
     levels = {key: _level(seeds) for key, seeds in summary.groupby(["task", "run", "disturbance"])}
     keys = table.numbers[["task", "run", "disturbance"]].itertuples(index=False, name=None)
-    columns = pd.DataFrame([levels[key].columns("recovery") for key in keys])
+    means = {key: _mean(seeds) for key, seeds in summary.groupby(["task", "run", "disturbance"])}
+    columns = pd.DataFrame([means[key] | levels[key].columns("recovery") for key in keys])
     return replace(
         table,
         numbers=pd.concat([table.numbers, columns], axis=1),
-        blocks=[*_verdicts(levels, summary), *table.blocks],
+        blocks=[
+            *_blocks(summary, f"{LEAST_PERCENT:g} % come back", lambda key: levels[key].text),
+            *_blocks(summary, "mean over seeds (%)", lambda key: _text(means[key])),
+            *table.blocks,
+        ],
     )
 
 
@@ -90,17 +102,30 @@ def _level(seeds: pd.DataFrame) -> Level:
     return judge_solving(seeds["recovered_percent"] >= LEAST_PERCENT, solving)
 
 
-def _verdicts(
-    levels: Mapping[tuple[Hashable, ...], Level], summary: pd.DataFrame
-) -> Iterator[Block]:
-    """Yield a block of verdicts for each puzzle."""
+def _mean(seeds: pd.DataFrame) -> dict[str, float]:
+    """Mean of the answers that come back, with the part of its interval that is a percentage."""
+    values = seeds["recovered_percent"].dropna().to_numpy(dtype=float)
+    low, high = np.clip(student_interval(values), 0, 100).tolist()
+    mean = float(values.mean()) if len(values) else math.nan
+    return {MEAN: mean, f"{MEAN}_low": low, f"{MEAN}_high": high}
+
+
+def _text(mean: Mapping[str, float]) -> str:
+    """Print a mean above its interval."""
+    value, low, high = (mean[f"{MEAN}{end}"] for end in ("", "_low", "_high"))
+    if math.isnan(value):
+        return "-"
+    return f"{value:.1f}" if math.isnan(low) else f"{value:.1f}\n({low:.1f}–{high:.1f})"
+
+
+def _blocks(summary: pd.DataFrame, what: str, text: Callable[[Key], str]) -> Iterator[Block]:
+    """Yield a block for each puzzle, with one text per run and disturbance."""
     for task, of_task in summary.groupby("task", sort=False):
         runs = [str(run) for run in of_task["run"].unique()]
         texts = {("", "Loss"): [parse_run(run).label for run in runs]}
         for kind, heading in HEADINGS.items():
-            texts["", heading] = [levels[task, run, kind].text for run in runs]
-        title = f"{load_card(str(task)).title}: {LEAST_PERCENT:g} % come back"
-        yield Block(printed=text_frame(texts), title=title)
+            texts["", heading] = [text((task, run, kind)) for run in runs]
+        yield Block(printed=text_frame(texts), title=f"{load_card(str(task)).title}: {what}")
 
 
 def _notes() -> str:
@@ -111,6 +136,6 @@ def _notes() -> str:
         f"end without it. {LEAST_PERCENT:g} % come back: seeds, of those that solve anything. Come "
         "back: right at the end; steps: from the disturbance to the first answer from which on all "
         "are right, medians of the puzzles; alignment: cosine of the last states with and without "
-        "the disturbance, medians. Medians over seeds with their range; seeds without a right "
-        "answer are left out."
+        "the disturbance, medians. Medians over seeds with their range, means with Student's 95 % "
+        "interval, cut at 0 and 100; seeds without a right answer are left out."
     )

@@ -5,6 +5,8 @@ Shape letters: S seeds, N examples, K rows of answers, B draws.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
@@ -44,6 +46,16 @@ def sign_flip_test(differences: NDArray[np.int64], *, seed: int) -> float:
     for difference in differences:
         sums = np.concatenate([sums + difference, sums - difference])
     return float((np.abs(sums) >= observed).mean())
+
+
+def student_interval(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Student's interval of the mean of values [S], one per seed; NaN with one seed."""
+    if len(values) < 2:
+        return math.nan, math.nan
+    quantile = stats.t.ppf((1 + CONFIDENCE) / 2, df=len(values) - 1)
+    width = float(quantile * values.std(ddof=1) / math.sqrt(len(values)))
+    mean = float(values.mean())
+    return mean - width, mean + width
 
 
 def resample_examples(correct: NDArray[np.bool_], *, seed: int) -> NDArray[np.float64]:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from deltaloss.evidence.paired import CONFIDENCE
+from deltaloss.evidence.resampling import student_interval
 
 STEPS = "steps_until_max_accuracy"
 LEAST_SIZES = 3
@@ -64,14 +63,11 @@ def fit_power_law(rows: pd.DataFrame) -> PowerLaw | None:
     if not len(lines):
         return None
     slopes, intercepts = lines.T
-    mean, width = float(slopes.mean()), math.nan
-    if len(slopes) > 1:
-        quantile = stats.t.ppf((1 + CONFIDENCE) / 2, df=len(slopes) - 1)
-        width = float(quantile * slopes.std(ddof=1) / math.sqrt(len(slopes)))
+    low, high = student_interval(slopes)
     return PowerLaw(
-        exponent=mean,
-        low=mean - width,
-        high=mean + width,
+        exponent=float(slopes.mean()),
+        low=low,
+        high=high,
         factor=math.exp(intercepts.mean()),
         seeds=len(slopes),
     )
