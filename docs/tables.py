@@ -13,8 +13,7 @@ from docs.keys import ROOT  # also makes the library importable
 
 from deltaloss.core.runs import parse_run  # isort: skip
 from deltaloss.evidence.contradictions import CONTRADICTIONS  # isort: skip
-from deltaloss.evidence.judges import COLLAPSED  # isort: skip
-from deltaloss.evidence.verdicts import solves_something  # isort: skip
+from deltaloss.evidence.judges import COLLAPSED, followed_seeds  # isort: skip
 
 PUBLISHED = ROOT / "results" / "published"
 
@@ -122,18 +121,15 @@ def collapse() -> list[str]:
         if not path.is_file():
             rows.append([condition, *[NOT_RUN] * 3])
             continue
-        seeds = pd.read_csv(path).pivot_table(
-            index="seed",
-            columns="comparison",
-            values=["accuracy_percent", "correct", "examples", "solved"],
-        )
-        most, end = (seeds["accuracy_percent"][which] for which in ("maximum", "last"))
-        able = solves_something(seeds["correct"]["maximum"], seeds["examples"]["maximum"])
+        seeds = pd.read_csv(path, index_col="seed").sort_index()
+        best, last = (seeds[seeds["comparison"] == which] for which in ("maximum", "last"))
+        most, end = best["accuracy_percent"], last["accuracy_percent"]
+        _, counted = followed_seeds(best, last)
         rows.append(
             [
                 condition,
-                f"{int(seeds['solved']['maximum'].sum())} of {len(seeds)}",
-                f"{int((end < COLLAPSED * most)[able].sum())} of {int(able.sum())}",
+                f"{int(best['solved'].sum())} of {len(best)}",
+                f"{int((end < COLLAPSED * most)[counted].sum())} of {int(counted.sum())}",
                 ", ".join(f"{m:g} / {e:g}" for m, e in zip(most, end, strict=True)),
             ]
         )

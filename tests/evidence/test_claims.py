@@ -86,7 +86,7 @@ class TestLevels:
         says = "Delta converges"
         finding = judge(says, evidence(delta=[stays] * 5 + [failed]))
         assert (finding.verdict, finding.seeds) == (HOLDS, 5)
-        assert "left out, for they solve nothing: 1" in finding.measured
+        assert finding.measured.endswith("left out: 1 solving nothing")
         assert judge(says, evidence(delta=[falls] * 5)).verdict == FAILS
         assert judge(says, evidence(delta=[failed] * 5)).verdict == UNTESTABLE
         assert judge(says, evidence(delta=[stays] + [failed] * 2)).verdict == UNTESTABLE
@@ -98,11 +98,15 @@ class TestLevels:
         early = [[50, *one] for one in ([99] * 10, [99.5] * 10)]
         finding = judge(says, evidence(delta=[*early * 3, late]))
         assert (finding.verdict, finding.seeds) == (HOLDS, 6)
-        assert finding.measured.endswith("left out, for they still rise: 1")
+        assert finding.measured.endswith("left out: 1 near the maximum only at the end")
         for rising in (near, late):
             finding = judge(says, evidence(delta=[rising] * 5))
             assert finding.verdict == UNTESTABLE
-            assert "only 0 of 5 seeds count; left out, for they still rise: 5" in finding.measured
+            assert finding.measured.startswith("0 of 5 seeds count; left out: 5 near the maximum")
+        tenth = [*[0] * 8, 50, 50]  # the ninth step of ten is not in the last tenth
+        assert judge(says, evidence(delta=[tenth] * 5)).verdict == HOLDS
+        tenth[8] = 48
+        assert judge(says, evidence(delta=[tenth] * 5)).verdict == UNTESTABLE
 
     def test_collapse_loses_more_than_half(self):
         says = "With the loss of the last step alone"
@@ -182,6 +186,8 @@ class TestAlpha:
             name: [[0, 20 + (seed + n) % 5] for seed in range(5)] for n, name in enumerate(names)
         }
         assert judge(self.SAYS, evidence(**same)).verdict == UNDECIDED
+        few = {name: by_seed[:3] for name, by_seed in runs.items()}
+        assert judge(self.SAYS, evidence(**few)).verdict.endswith("(few seeds)")
 
 
 class TestCosts:

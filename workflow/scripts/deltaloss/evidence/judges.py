@@ -91,25 +91,38 @@ def judge_collapse(evidence: Evidence, task: str, run: str) -> Finding:
 
 
 def _after_maximum(evidence: Evidence, task: str, run: str, met: Met) -> Finding:
-    """Judge a level by the seeds whose accuracy can be followed beyond its maximum.
-
-    Left out are seeds that solve nothing, and those that come near their maximum only in the last
-    tenth of the steps: they may still rise.
-    """
+    """Judge a level by the seeds whose accuracy can be followed beyond its maximum."""
     best, last = (evidence.at(task, run, one) for one in ("maximum", "last"))
-    solving = solves_something(best["correct"], best["examples"])
-    reached = best["steps_until_near_max_accuracy"] <= REACHED * last["step"]
-    counted = solving & reached
-    left_out = {"solve nothing": (~solving).sum(), "still rise": (solving & ~reached).sum()}
-    reasons = "".join(f"; left out, for they {why}: {n}" for why, n in left_out.items() if n)
+    solving, counted = followed_seeds(best, last)
+    left_out = {
+        "solving nothing": (~solving).sum(),
+        "near the maximum only at the end": (solving & ~counted).sum(),
+    }
+    reasons = ", ".join(f"{count} {why}" for why, count in left_out.items() if count)
+    reasons = f"; left out: {reasons}" if reasons else ""
     if not enough_count(counted):
-        return untestable(f"only {counted.sum()} of {len(counted)} seeds count{reasons}")
+        return untestable(f"{counted.sum()} of {len(counted)} seeds count{reasons}")
     finding = _level(
         met(best["correct"], last["correct"], best["examples"])[counted],
         best.loc[counted, "accuracy_percent"],
     )
     after = _range(last.loc[counted, "accuracy_percent"], " %")
     return replace(finding, measured=f"{finding.measured}; last step {after}{reasons}")
+
+
+def followed_seeds(
+    best: pd.DataFrame, last: pd.DataFrame
+) -> tuple[pd.Series[bool], pd.Series[bool]]:
+    """Return which seeds solve something, and which of these can be followed beyond the maximum.
+
+    A seed that comes near its maximum only in the last tenth of the steps may still rise.
+
+    Args:
+        best: rows of `statistics/seeds.csv` at the maximum, by seed.
+        last: those at the last step.
+    """
+    solving = solves_something(best["correct"], best["examples"])
+    return solving, solving & (best["steps_until_near_max_accuracy"] <= REACHED * last["step"])
 
 
 def _level(met: pd.Series[bool], accuracies: pd.Series[float]) -> Finding:
@@ -235,7 +248,7 @@ def judge_alpha(evidence: Evidence, task: str) -> Finding:
         for name in (medians.index[0], medians.index[-1])
     )
     return Finding(
-        verdict=judge_tests((1.0, p_value))[0],
+        verdict=of_seeds(judge_tests((1.0, p_value))[0], len(accuracies)),
         measured=f"{len(names)} values of α; medians from {low} to {high}",
         value=float(medians.iloc[-1] - medians.iloc[0]),
         p_value=p_value,

@@ -103,8 +103,8 @@ def solves_something(correct: pd.Series[float], examples: pd.Series[float]) -> p
 
 
 def enough_count(counted: pd.Series[bool]) -> bool:
-    """Whether a level can be judged: at least half of the seeds count."""
-    return bool(2 * counted.sum() >= len(counted))
+    """Whether a level can be judged: at least half of the seeds count, and one does."""
+    return bool(counted.any() and 2 * counted.sum() >= len(counted))
 
 
 def judge_solving(met: pd.Series[bool], solving: pd.Series[bool]) -> Level:
