@@ -46,6 +46,8 @@ DOCUMENTS: dict[Path, Parts] = {
         "stopping-chess": partial(analysis, "laptop-own", "stopping_chess"),
         "recovery-chess": partial(analysis, "laptop-own", "recovery_chess", 1),
         "exponents": partial(analysis, "sizes", "sizes_prefix_sums", 1),
+        "sizes-mazes": partial(analysis, "laptop", "sizes_mazes"),
+        "recovery-mazes": partial(analysis, "laptop-29", "recovery_mazes", 1),
         "future": future,
         "collapse": collapse,
     },
