@@ -91,11 +91,14 @@ def test_a_verdict_needs_ten_right_answers_of_a_seed():
 
 def test_a_mean_over_seeds_has_student_s_interval():
     shares = [1.0, 0.9, 0.8, 0.5, 0.9]
+    few = seed([YES] * 9, [NO] * 9, [np.nan] * 9)  # does not count
     made = [
         seed([YES] * 10, [YES] * round(10 * one) + [NO] * round(10 * (1 - one)), [1.0] * 10)
         for one in shares
     ]
-    table = tabulate_recovery(summarize_recovery(runs("mazes", delta=made)), experiment="tiny")
+    table = tabulate_recovery(
+        summarize_recovery(runs("mazes", delta=[*made, few])), experiment="tiny"
+    )
     row = table.numbers.iloc[-1]
     ends = stats.ttest_1samp([100 * one for one in shares], 0).confidence_interval()
     assert row["recovered_percent_mean"] == pytest.approx(82)

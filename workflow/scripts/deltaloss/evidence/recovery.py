@@ -81,9 +81,10 @@ def tabulate_recovery(summary: pd.DataFrame, *, experiment: str) -> Table:
         caption=f"Recovery from disturbed states, experiment {experiment}.",
         notes=_notes(),
     )
-    levels = {key: _level(seeds) for key, seeds in summary.groupby(["task", "run", "disturbance"])}
+    groups = list(summary.groupby(["task", "run", "disturbance"]))
+    levels = {key: _level(seeds) for key, seeds in groups}
+    means = {key: _mean(seeds) for key, seeds in groups}
     keys = table.numbers[["task", "run", "disturbance"]].itertuples(index=False, name=None)
-    means = {key: _mean(seeds) for key, seeds in summary.groupby(["task", "run", "disturbance"])}
     columns = pd.DataFrame([means[key] | levels[key].columns("recovery") for key in keys])
     return replace(
         table,
@@ -98,13 +99,16 @@ def tabulate_recovery(summary: pd.DataFrame, *, experiment: str) -> Table:
 
 def _level(seeds: pd.DataFrame) -> Level:
     """Judge whether nearly all right answers of the seeds that solve something come back."""
-    solving = solves_something(seeds["undisturbed_correct"], seeds["examples"])
-    return judge_solving(seeds["recovered_percent"] >= LEAST_PERCENT, solving)
+    return judge_solving(seeds["recovered_percent"] >= LEAST_PERCENT, _solving(seeds))
+
+
+def _solving(seeds: pd.DataFrame) -> pd.Series[bool]:
+    return solves_something(seeds["undisturbed_correct"], seeds["examples"])
 
 
 def _mean(seeds: pd.DataFrame) -> dict[str, float]:
-    """Mean of the answers that come back, with the part of its interval that is a percentage."""
-    values = seeds["recovered_percent"].dropna().to_numpy(dtype=float)
+    """Mean over the same seeds, with the part of its interval that is a percentage."""
+    values = seeds.loc[_solving(seeds), "recovered_percent"].to_numpy(dtype=float)
     low, high = np.clip(student_interval(values), 0, 100).tolist()
     mean = float(values.mean()) if len(values) else math.nan
     return {MEAN: mean, f"{MEAN}_low": low, f"{MEAN}_high": high}
@@ -133,9 +137,10 @@ def _notes() -> str:
         "After the evaluated steps the state is disturbed, by noise whose norm is 0.1 or 1 times "
         "the state's or by taking the state of another puzzle, and as many steps follow. Of the "
         f"first {RECOVERY_EXAMPLES} test puzzles those count that are right before it, and at the "
-        f"end without it. {LEAST_PERCENT:g} % come back: seeds, of those that solve anything. Come "
+        f"end without it. {LEAST_PERCENT:g} % come back: seeds, of those with at least ten such "
+        "puzzles; mean: over the same seeds, with Student's 95 % interval, cut at 0 and 100. Come "
         "back: right at the end; steps: from the disturbance to the first answer from which on all "
         "are right, medians of the puzzles; alignment: cosine of the last states with and without "
-        "the disturbance, medians. Medians over seeds with their range, means with Student's 95 % "
-        "interval, cut at 0 and 100; seeds without a right answer are left out."
+        "the disturbance, medians. Medians over seeds with their range; seeds without a right "
+        "answer are left out."
     )
