@@ -71,4 +71,4 @@ def test_recovery_starts_from_the_evaluation_s_answers(measured: Project):
         for _, disturbed in rows.groupby("disturbance"):
             right = answers.correct[-1, disturbed["example"]]
             assert not (disturbed["undisturbed_correct"] & ~right).any()
-        assert (results / "tables" / f"recovery_{task}.md").read_text().count("| Delta") == 4
+        assert (results / "tables" / f"recovery_{task}.md").read_text().count("| Delta") == 5
