@@ -30,6 +30,7 @@ from deltaloss.evidence.verdicts import (
             (8, 10, HOLDS),
             (7, 10, UNDECIDED),
             (2, 10, FAILS),
+            (2, 3, f"{UNDECIDED} (few seeds)"),
             (1, 4, f"{UNDECIDED} (few seeds)"),
         ),
         *((2, 2, f"{HOLDS} (few seeds)"), (4, 4, f"{HOLDS} (few seeds)")),

@@ -6,7 +6,7 @@ import json
 
 import pandas as pd
 
-from .projects import Project
+from .projects import TASKS, Project
 
 FORMS = ["published", "described", "ours"]
 
@@ -16,9 +16,7 @@ def test_the_table_has_every_loss_in_every_form_and_a_second_call_does_nothing(p
     results = project.folder / "results" / "tiny"
     table = pd.read_csv(results / "tables" / "efficiency.csv")
     seconds = table[table["measure"] == "seconds"]
-    assert seconds.groupby("task")["form"].apply(list).to_dict() == dict.fromkeys(
-        ("chess", "mazes", "prefix_sums"), FORMS * 2
-    )
+    assert seconds.groupby("task")["form"].apply(list).to_dict() == dict.fromkeys(TASKS, FORMS * 2)
     assert (seconds["value"] > 0).all()
     beside = json.loads((results / "efficiency" / "mazes.json").read_text())
     assert beside["settings"]["batch_size"] == 16

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from .projects import ROOT, TINY, Plan, Project, merge, run
+from .projects import ROOT, TASKS, TINY, Plan, Project, merge, run
 
-PUZZLES = ("chess", "mazes", "prefix_sums")
 MAKING = {"make_examples", "make_joint_examples"}
 COMPUTING = {"train_model", "evaluate_model", "evaluate_validation", "evaluate_untrained"}
 
@@ -64,7 +63,7 @@ class TestTargets:
         plan = fresh.plan(puzzle)
         assert plan.rules["train_model"] == plan.rules["evaluate_model"] == 3
         assert plan.rules["tabulate_accuracy"] == plan.rules["draw_panel"] == 1
-        others = [other for other in PUZZLES if other != puzzle]
+        others = [other for other in TASKS if other != puzzle]
         assert [o for o in plan.outputs if any(other in o for other in others)] == []
 
     @pytest.mark.parametrize(
@@ -112,7 +111,7 @@ class TestTargets:
         texts = "".join(path.read_text() for path in files)
         targets = re.findall(r'^rule (\w+):\n    """', texts, re.MULTILINE)
         assert len(targets) >= 8
-        for target in (*targets, *PUZZLES):
+        for target in (*targets, *TASKS):
             assert re.search(rf"^{target} \(.{{10,}}\)$", listed, re.MULTILINE), target
 
 

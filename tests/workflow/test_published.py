@@ -13,7 +13,7 @@ from deltaloss.core.files import read_json
 from deltaloss.evaluation.answers import load_answers
 from deltaloss.evidence.bundle import check_bundle
 
-from .projects import ROOT, Project, copy_project, share
+from .projects import ROOT, TASKS, Project, copy_project, share
 from .test_tiny_run import errors
 
 RESULTS = "results/tiny"
@@ -65,7 +65,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 class TestPublishing:
     def test_small_results_are_copied_byte_for_byte_with_their_origin(self, published):
         original, copies = (tree(published.folder / one) for one in (RESULTS, PUBLISHED))
-        about = {"run.json", *(f"run_{task}.json" for task in ("chess", "mazes", "prefix_sums"))}
+        about = {"run.json", *(f"run_{task}.json" for task in TASKS)}
         assert copies.keys() - original.keys() == about
         assert all(copies[name] == original[name] for name in copies.keys() - about)
         assert {HISTORY, ANSWERS, "data/mazes.json", "tables/table_6.csv"} <= copies.keys()

@@ -11,10 +11,9 @@ from typing import Any
 
 import yaml
 
-from .projects import TINY, merge
+from .projects import TASKS, TINY, merge
 
 TRAININGS = 9
-PUZZLES = ("chess", "mazes", "prefix_sums")
 EVIDENCE = (
     *("compare_runs", "join_statistics", "tabulate_data", "tabulate_training"),
     *("tabulate_accuracy", "draw_figure_1", "judge_claims", "make_pages"),
@@ -191,7 +190,7 @@ class TestCode:
 
     def test_of_a_loss_reruns_its_trainings(self, finished):
         finished.edit("losses/delta.py", "states[-1]", "states[-2 + 1]")
-        trained = [f"{puzzle}/delta/seed42" for puzzle in PUZZLES]
+        trained = [f"{puzzle}/delta/seed42" for puzzle in TASKS]
         plan = finished.plan()
         assert plan.of("train_model") == plan.of("evaluate_model") == trained
         assert plan.rules["evaluate_untrained"] == 0
